@@ -1,0 +1,31 @@
+"""Opaque OAuth 2 tokens on django-oauth-toolkit's models: issue, refresh, revoke, authenticate.
+
+The one place that knows DOT and oauthlib. Everything runs on the same server object as `/o/token/`
+(`server.py`), so that a token may be issued by GraphQL and refreshed by REST, or the reverse.
+"""
+
+from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+
+from accounts.bearer_tokens.bearer import Bearer, authenticate, presented_token
+from accounts.bearer_tokens.clients import ClientGrant, authorize_client
+from accounts.bearer_tokens.tokens import Refreshed, TokenSet, clear_expired, end_session, issue, refresh, revoke
+
+AccessToken = get_access_token_model()
+RefreshToken = get_refresh_token_model()
+
+__all__ = [
+    "AccessToken",
+    "Bearer",
+    "ClientGrant",
+    "RefreshToken",
+    "Refreshed",
+    "TokenSet",
+    "authenticate",
+    "authorize_client",
+    "clear_expired",
+    "end_session",
+    "issue",
+    "presented_token",
+    "refresh",
+    "revoke",
+]

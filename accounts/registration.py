@@ -1,0 +1,34 @@
+"""Create an account with e-mail and password, and sign it in."""
+
+from django.db import transaction
+
+from accounts import bearer_tokens
+from accounts.bearer_tokens import ClientGrant, TokenSet
+from accounts.caller import Caller
+from accounts.forms import RegistrationForm, create_account
+from accounts.models import Account
+
+
+def register(
+    *,
+    email: str,
+    username: str,
+    first_name: str,
+    last_name: str,
+    password: str,
+    grant: ClientGrant,
+    caller: Caller,
+) -> tuple[Account, TokenSet]:
+    """The new account and its first tokens. Raises ValidationFailed with every failure of every field."""
+    form = RegistrationForm(
+        {
+            "email": email,
+            "username": username,
+            "first_name": first_name,
+            "last_name": last_name,
+            "password": password,
+        }
+    )
+    with transaction.atomic():
+        account = create_account(form)
+        return account, bearer_tokens.issue(account=account, grant=grant, caller=caller)

@@ -1,0 +1,121 @@
+"""What names, addresses and passwords may be. Validators raise Django's ValidationError with a stable `code`."""
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+import idna
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from accounts.conf import latchkey
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+BIDI_AND_CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+JOINERS = frozenset("\u200c\u200d")
+"""Zero-width joiners: of the format characters, the only ones that names of living languages need."""
+
+
+def canonical_email(email: str) -> str:
+    """The one spelling under which an address is stored and looked up: trimmed, lower case, the domain in ASCII.
+
+    A domain in another script is stored as it travels in DNS (`xn--…`), so that a look-alike shows itself.
+    Python does the lower-casing because the databases disagree about letters outside ASCII.
+    What has no such spelling is returned trimmed and lower-cased, for the form to refuse.
+    """
+    local, at, domain = email.strip().lower().rpartition("@")
+    if not domain.isascii():
+        try:
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            pass
+    return f"{local}{at}{domain}"
+
+
+def username_key(username: str) -> str:
+    """What makes two usernames the same: compatibility-normalised and without letter case (UTS 36)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
+
+
+def validate_plain_text(value: str) -> None:
+    """Refuse what could forge or garble a line of text: control and bidi characters, `:` and `/` (S62).
+
+    Our mails greet people by name; without these nobody's name can carry a link into them.
+    """
+    for character in value:
+        if character in ":/" or (
+            unicodedata.category(character) in BIDI_AND_CONTROL and character not in JOINERS
+        ):
+            raise ValidationError(
+                _("This must not contain control characters, a colon or a slash."), code="invalid"
+            )
+
+
+validate_username = RegexValidator(
+    r"^[\w.+-]+\Z",
+    _("A username has letters, digits and . + - _ only."),
+    code="invalid",
+)
+"""No `@`: usernames are public, and nobody shall publish an e-mail address by using it as one."""
+
+
+class MaximumBytesValidator:
+    """A hard cap on what is hashed (S5): longer passwords are refused, never truncated."""
+
+    def validate(self, password: str, user: "AbstractBaseUser | None" = None) -> None:
+        """Raise `password_too_long` over the configured number of bytes."""
+        if len(password.encode()) > latchkey().password_max_bytes:
+            raise ValidationError(self.get_help_text(), code="password_too_long")
+
+    def get_help_text(self) -> str:
+        """For Django's password forms."""
+        return _("Your password must have at most %(bytes)d bytes.") % {"bytes": latchkey().password_max_bytes}
+
+
+class MinimumLengthValidator:
+    """Django's, with the minimum read from our settings at use."""
+
+    def validate(self, password: str, user: "AbstractBaseUser | None" = None) -> None:
+        """Raise `password_too_short` under the configured number of characters."""
+        if len(password) < latchkey().password_min_length:
+            raise ValidationError(self.get_help_text(), code="password_too_short")
+
+    def get_help_text(self) -> str:
+        """For Django's password forms."""
+        return _("Your password must have at least %(min)d characters.") % {"min": latchkey().password_min_length}
+
+
+class PredictablePasswordValidator:
+    """What is long enough and still the first thing that is tried (S6).
+
+    Runs and repetitions of few characters, and context words dressed with digits and marks.
+    """
+
+    context_words = ("latchkey", "password", "passwort", "welcome", "letmein", "qwerty", "iloveyou", "admin")
+    fewest_distinct_characters = 5
+
+    def validate(self, password: str, user: "AbstractBaseUser | None" = None) -> None:
+        """Raise `password_too_common`."""
+        letters = "".join(c for c in unicodedata.normalize("NFKC", password).casefold() if c.isalpha())
+        rest = letters
+        for word in self.context_words:
+            rest = rest.replace(word, "")
+        predictable = (
+            len(set(password)) < self.fewest_distinct_characters
+            or (letters != rest and len(rest) < 4)  # noqa: PLR2004 - less than a word of its own is left
+            or _is_run(password)
+        )
+        if predictable:
+            raise ValidationError(self.get_help_text(), code="password_too_common")
+
+    def get_help_text(self) -> str:
+        """For Django's password forms."""
+        return str(_("Your password must not be a run, a repetition or a common word with digits."))
+
+
+def _is_run(password: str) -> bool:
+    """Whether most characters follow their predecessor in code order, like 123456789012 or abcdefghijkl."""
+    steps = [ord(b) - ord(a) for a, b in zip(password, password[1:], strict=False)]
+    return sum(step in (-1, 0, 1) for step in steps) > len(steps) * 0.8

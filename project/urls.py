@@ -1,0 +1,23 @@
+"""Every address of the service."""
+
+from django.contrib import admin
+from django.urls import include, path
+from oauth2_provider import urls as oauth
+from oauth2_provider import views
+
+from schema.views import graphql_view, sdl_view
+
+# Never DOT's whole list: it lets any signed-in person register clients (S27).
+oauth_patterns = [
+    path("token/", views.TokenView.as_view(), name="token"),
+    path("revoke_token/", views.RevokeTokenView.as_view(), name="revoke-token"),
+    path("introspect/", views.IntrospectTokenView.as_view(), name="introspect"),
+]
+
+urlpatterns = [
+    path("graphql", graphql_view, name="graphql"),
+    path("schema.graphql", sdl_view, name="sdl"),
+    path("o/", include((oauth_patterns, "oauth2_provider"))),
+    *oauth.metadata_urlpatterns,
+    path("admin/", admin.site.urls),
+]

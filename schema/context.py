@@ -1,0 +1,36 @@
+"""What a resolver may know of the request."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.http import HttpResponse
+
+from accounts import bearer_tokens
+from accounts.caller import Caller
+from accounts.exceptions import BearerError, InvalidToken
+from accounts.models import Account
+
+
+@dataclass
+class Context:
+    """One operation: the Authorization header as it came, who calls, and the response under construction."""
+
+    authorization: str | None
+    caller: Caller
+    response: HttpResponse
+    refusal: BearerError | None = None
+    """Why the presented token was refused, for the view's `WWW-Authenticate`."""
+
+    @cached_property
+    def viewer(self) -> Account | None:
+        """The signed-in account; None when no Bearer token is presented. Raises BearerError for a bad one."""
+        bearer = bearer_tokens.authenticate(self.authorization)
+        return bearer.account if bearer else None
+
+    @property
+    def presented_token(self) -> str | None:
+        """The access token of the Authorization header, live or not; None where none can be read."""
+        try:
+            return bearer_tokens.presented_token(self.authorization)
+        except InvalidToken:
+            return None

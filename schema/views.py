@@ -1,0 +1,229 @@
+"""GraphQL over HTTP: negotiation, status codes, and errors that tell clients what they can act on and no more.
+
+https://graphql.github.io/graphql-over-http/draft/ for media types and status codes; Apollo Server's names for codes.
+"""
+
+import json
+import logging
+from typing import Any
+
+from cross_web import HTTPException
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.django.views import GraphQLView, TemporalHttpResponse
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+
+from accounts.caller import Caller
+from accounts.conf import latchkey
+from schema.context import Context
+from schema.root import schema
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+METHODS = "GET, HEAD, POST, OPTIONS"
+
+log = logging.getLogger(__name__)
+
+
+class Refused(HTTPException):
+    """A request that is answered before GraphQL begins."""
+
+    def __init__(self, status_code: int, reason: str, *, code: str = "BAD_REQUEST", allow: str = "") -> None:
+        super().__init__(status_code, reason)
+        self.code = code
+        self.allow = allow
+
+
+class View(GraphQLView):
+    """Strawberry's view with the draft's semantics."""
+
+    graphql_ide = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, whatever comes: JSON always, and never a 5xx for a bad request."""
+        accept = request.headers.get("Accept", "*/*")
+        self.media_type = negotiate(accept)
+        self.legacy = JSON in accept and GRAPHQL_RESPONSE not in accept
+        try:
+            if request.method == "OPTIONS":
+                return HttpResponse(status=204, headers={"Allow": METHODS})
+            if request.method == "HEAD":
+                request.method = "GET"
+            if request.method == "GET" and "query" not in request.GET and "text/html" in accept:
+                return TemplateResponse(request, "graphql/welcome.html", headers={"Cache-Control": "no-store"}).render()
+            self.admit(request)
+            return self.run(request=request)
+        except RequestDataTooBig:
+            refused = Refused(413, "The body is too large.")
+        except UnicodeDecodeError:
+            refused = Refused(400, "The body is not UTF-8.")
+        except Refused as error:
+            refused = error
+        except HTTPException as error:
+            refused = Refused(error.status_code, error.reason)
+        body = {"errors": [{"message": refused.reason, "extensions": {"code": refused.code}}]}
+        response = HttpResponse(json.dumps(body), status=refused.status_code, headers=self.headers())
+        if refused.allow:
+            response["Allow"] = refused.allow
+        return response
+
+    def headers(self) -> dict[str, str]:
+        """What every answer carries."""
+        media_type = self.media_type or JSON
+        return {
+            "Content-Type": f"{media_type}; charset=utf-8",
+            "Cache-Control": "no-store",
+            "Vary": "Accept",
+        }
+
+    def admit(self, request: HttpRequest) -> None:
+        """Refuse what is not GraphQL over HTTP. JSON only: a form of a foreign site cannot send it (S44)."""
+        if request.method not in {"GET", "POST"}:
+            raise Refused(405, "Use POST, or GET for queries.", allow=METHODS)
+        if self.media_type is None:
+            raise Refused(406, f"This service answers {GRAPHQL_RESPONSE} or {JSON}.")
+        if request.method == "POST":
+            if request.content_type != JSON:
+                raise Refused(415, f"Send the operation as {JSON}.")
+            if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+                raise Refused(415, "Send the operation in UTF-8.")
+        elif not request.GET.get("query"):
+            raise Refused(400, "No query.")
+
+    def decode_json(self, data: str | bytes) -> object:
+        """JSON as RFC 7493 has it: UTF-8, no NaN, no lone surrogates. Raises Refused."""
+        text = data if isinstance(data, str) else data.decode()
+        try:
+            value: object = json.loads(text, parse_constant=_refuse_constant)
+            if "\\u" in text:
+                # PostgreSQL, like every UTF-8 encoder, fails on half a surrogate pair.
+                json.dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            raise Refused(400, "The body is not JSON.") from None
+        return value
+
+    def parse_json(self, data: str | bytes) -> Any:
+        """A JSON object. Batches are refused (S40): they would multiply attempts."""
+        value = self.decode_json(data)
+        if not isinstance(value, dict):
+            raise Refused(400, "Send one JSON object.")
+        return value
+
+    def get_context(self, request: HttpRequest, response: HttpResponse) -> Any:
+        """The narrow values that resolvers and the domain get of the request."""
+        return Context(
+            authorization=request.headers.get("Authorization"),
+            caller=Caller(
+                ip_address=request.META.get("REMOTE_ADDR") or None,
+                user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:255],
+            ),
+            response=response,
+        )
+
+    def get_sub_response(self, request: HttpRequest) -> TemporalHttpResponse:
+        """The response under construction."""
+        response = super().get_sub_response(request)
+        for name, value in self.headers().items():
+            response[name] = value
+        return response
+
+    def execute_operation(
+        self, request: HttpRequest, context: Any, root_value: Any, sub_response: TemporalHttpResponse
+    ) -> Any:
+        """Run it and choose the status code."""
+        try:
+            result = super().execute_operation(request, context, root_value, sub_response)
+        except HTTPException as error:
+            match error.__cause__:
+                case InvalidOperationTypeError():
+                    raise Refused(405, "Mutations need POST.", allow="POST") from error
+                case CannotGetOperationTypeError():
+                    raise Refused(400, error.reason, code="OPERATION_RESOLUTION_FAILURE") from error
+            raise
+        sub_response.status_code = self.status(result, context)
+        if context.refusal is not None:
+            sub_response["WWW-Authenticate"] = f'Bearer error="{context.refusal.error}"'
+            if self.media_type == JSON and not self.legacy:
+                sub_response["Content-Type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"
+        return result
+
+    def status(self, result: ExecutionResult, context: Context) -> int:
+        """200 once anything ran; for what did not run by its cause, as the draft and RFC 6750 §3.1 say."""
+        if result.data is not None or not result.errors or any(error.path for error in result.errors):
+            return 200
+        if context.refusal is not None:
+            return 401 if context.refusal.error == "invalid_token" else 403
+        if any(code_of(error) == "INTERNAL_SERVER_ERROR" for error in result.errors):
+            return 500
+        return 200 if self.legacy else 400
+
+    def process_result(self, request: HttpRequest, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """The answer: errors first, `data` only if anything ran."""
+        answer: dict[str, Any] = {}
+        if result.errors:
+            answer["errors"] = [present(error) for error in result.errors]
+        if result.data is not None or not result.errors or any(error.path for error in result.errors):
+            answer["data"] = result.data
+        if result.extensions:
+            answer["extensions"] = result.extensions
+        return answer  # type: ignore[return-value]  # `data` is absent where nothing ran
+
+
+def negotiate(accept: str) -> str | None:
+    """The media type to answer with; None if the client takes none that is ours."""
+    if GRAPHQL_RESPONSE in accept:
+        return GRAPHQL_RESPONSE
+    if any(range_ in accept for range_ in (JSON, "*/*", "application/*")):
+        return JSON
+    return None
+
+
+def code_of(error: GraphQLError) -> str:
+    """One of Apollo Server's codes."""
+    code = (error.extensions or {}).get("code")
+    if isinstance(code, str):
+        return code
+    if isinstance(error, GraphQLSyntaxError):
+        return "GRAPHQL_PARSE_FAILED"
+    if error.original_error is None or (error.path is None and error.locations):
+        # graphql-core's own words about a variable or an argument, whatever they wrap.
+        return "BAD_USER_INPUT"
+    return "INTERNAL_SERVER_ERROR"
+
+
+def present(error: GraphQLError) -> dict[str, Any]:
+    """An error for the client: no internals (S46), no value that was sent (S47), no suggestion in production (S42)."""
+    code = code_of(error)
+    if code == "INTERNAL_SERVER_ERROR":
+        log.error("unexpected error at %s", error.path, exc_info=error.original_error)
+        message = "Unexpected error."
+    else:
+        message = error.message
+    answer: dict[str, Any] = {"message": message}
+    if error.locations:
+        answer["locations"] = [location.formatted for location in error.locations]
+    if error.path:
+        answer["path"] = error.path
+    return answer | {"extensions": {**(error.extensions or {}), "code": code}}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+graphql_view = csrf_exempt(View.as_view(schema=schema))
+
+
+@require_safe
+def sdl_view(_request: HttpRequest) -> HttpResponse:
+    """The schema, for code generators; in development only."""
+    if not latchkey().introspection:
+        return HttpResponse(status=404)
+    return HttpResponse(schema.as_str(), content_type="text/plain; charset=utf-8")

@@ -1,0 +1,59 @@
+"""The API as tests speak it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import Account
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer of `/graphql`."""
+
+    status: int
+    body: dict[str, Any]
+    headers: Any
+
+    @property
+    def data(self) -> Any:
+        """The data; fails the test if there are top-level errors."""
+        assert "errors" not in self.body, self.body
+        return self.body["data"]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the top-level errors."""
+        return [error["extensions"]["code"] for error in self.body.get("errors", [])]
+
+
+GraphQL = Callable[..., Answer]
+
+AUTH_PAYLOAD = """
+  tokens { accessToken tokenType expiresIn scope refreshToken refreshTokenExpiresIn }
+  account { id email }
+  isNewAccount
+  errors { code field message }
+"""
+REGISTER = f"mutation ($input: RegisterInput!) {{ register(input: $input) {{ {AUTH_PAYLOAD} }} }}"
+TOKEN_AUTH = f"mutation ($input: TokenAuthInput!) {{ tokenAuth(input: $input) {{ {AUTH_PAYLOAD} }} }}"
+REFRESH = f"mutation ($input: RefreshTokenInput) {{ refreshToken(input: $input) {{ {AUTH_PAYLOAD} }} }}"
+CONVERT = f"mutation ($input: ConvertSocialTokenInput!) {{ convertSocialToken(input: $input) {{ {AUTH_PAYLOAD} }} }}"
+REVOKE = "mutation ($input: RevokeTokenInput) { revokeToken(input: $input) { errors { code field message } } }"
+ME = "{ me { id email } }"
+
+
+def codes(payload: dict[str, Any]) -> list[str]:
+    """The codes of a payload's errors."""
+    return [error["code"] for error in payload["errors"]]
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """An account and the tokens of its session."""
+
+    account: Account
+    access_token: str
+    refresh_token: str
+
+
+SignIn = Callable[..., SignedIn]

@@ -1,0 +1,62 @@
+"""What all tests share."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client as Browser
+
+from accounts.models import Account
+from tests.api import TOKEN_AUTH, Answer, GraphQL, SignedIn, SignIn
+from tests.factories import PASSWORD, make_account
+
+pytest_plugins = ["tests.providers.fixtures"]
+
+
+@pytest.fixture
+def default_client(db: None) -> None:
+    """The first-party client that calls mean when they name none."""
+    call_command("ensure_client", stdout=io.StringIO())
+
+
+@pytest.fixture
+def graphql(default_client: None, client: Browser) -> GraphQL:
+    """Post an operation: `graphql(query, token=…, **variables)`."""
+
+    def post(query: str, *, token: str | None = None, headers: dict[str, str] | None = None, **variables: Any) -> Answer:
+        all_headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+        response = client.post(
+            "/graphql",
+            json.dumps({"query": query, "variables": variables}),
+            content_type="application/json",
+            headers=all_headers,
+        )
+        return Answer(response.status_code, json.loads(response.content), response.headers)
+
+    return post
+
+
+@pytest.fixture
+def account(db: None) -> Account:
+    """Somebody."""
+    return make_account()
+
+
+@pytest.fixture
+def sign_in(graphql: GraphQL) -> SignIn:
+    """Sign an account in through `tokenAuth`."""
+
+    def tokens_of(account: Account, **more: Any) -> SignedIn:
+        payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, **more}).data["tokenAuth"]
+        assert payload["errors"] == []
+        return SignedIn(account, payload["tokens"]["accessToken"], payload["tokens"]["refreshToken"])
+
+    return tokens_of
+
+
+@pytest.fixture
+def signed_in(sign_in: SignIn, account: Account) -> SignedIn:
+    """Somebody who is signed in."""
+    return sign_in(account)

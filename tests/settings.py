@@ -1,0 +1,11 @@
+"""The project's settings, as the tests run them: on the embedded databases unless DATABASE_URL and CACHE_URL say more."""
+
+import os
+
+os.environ.setdefault("LATCHKEY_ENV", "development")
+os.environ["SECRET_KEY"] = "only-for-tests-" + "0123456789abcdef" * 4
+os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
+os.environ["ARGON2_MEMORY_COST"] = "8"
+os.environ["ARGON2_TIME_COST"] = "1"
+
+from project.settings import *  # noqa: E402, F403 - the environment has to be set first
