@@ -153,7 +153,7 @@ class ClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("client_type", "first_party")
     search_fields = ("name", "client_id")
     radio_fields: ClassVar = {"client_type": admin.HORIZONTAL}
-    fields = ("name", "client_type", "first_party", "redirect_uris", "allowed_origins")
+    fields = ("name", "client_type", "first_party", "refresh_token_transport", "redirect_uris", "allowed_origins")
     actions = ("replace_secret",)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:

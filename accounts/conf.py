@@ -25,6 +25,21 @@ class ProviderEndpoints:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a GraphQL document may weigh. Room for GraphiQL's introspection, and several times what pages need."""
+
+    depth: int = 16
+    fields: int = 500
+    """With fragments written out, as are the aliases."""
+    aliases: int = 30
+    directives: int = 50
+    tokens: int = 4000
+    cost: int = 5000
+    """Fields, those in a list once for each row that the page can have."""
+    query_bytes: int = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
 class Latchkey:
     """What a deployment may decide. Durations are in seconds."""
 
@@ -66,8 +81,9 @@ class Latchkey:
     provider_max_bytes: int = 256 * 1024
 
     max_body_bytes: int = 128 * 1024
-    max_query_bytes: int = 64 * 1024
-    max_tokens: int = 4000
+    trusted_documents: str = ""
+    """The path of a manifest: nothing but its operations runs."""
+    limits: Limits = field(default_factory=Limits)
 
 
 def latchkey() -> Latchkey:

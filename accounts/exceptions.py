@@ -6,7 +6,7 @@ AccountsError
 ├── EmailTaken, UsernameTaken
 ├── PasswordTooShort, PasswordTooLong, PasswordTooCommon, PasswordTooSimilar
 ├── InvalidCredentials, AccountDisabled
-├── InvalidGrant, InvalidClient, InvalidScope
+├── InvalidGrant, InvalidClient, InvalidScope, TransportNotAllowed
 ├── ProviderUnknown, CredentialNotSupported, ProviderRejected, ProviderUnavailable
 └── LinkRequired
 
@@ -79,6 +79,13 @@ class InvalidScope(AccountsError):
 
     code = "INVALID_SCOPE"
     default_message = _("The requested scope is not allowed.")
+
+
+class TransportNotAllowed(AccountsError):
+    """The refresh token cannot travel as asked: the COOKIE transport needs a browser with an allowed Origin."""
+
+    code = "TRANSPORT_NOT_ALLOWED"
+    default_message = _("This page cannot keep you signed in with a cookie.")
 
 
 class Required(AccountsError):

@@ -149,6 +149,13 @@ class ClientManager(models.Manager["Client"]):
         return self.get(client_id=client_id)
 
 
+class RefreshTokenTransport(models.TextChoices):
+    """How a refresh token travels."""
+
+    BODY = "BODY", _("in the answer")
+    COOKIE = "COOKIE", _("in a cookie")
+
+
 class Client(AbstractApplication):
     """An OAuth client (RFC 6749 §2). Only a first-party one may be given the scope `account`, which opens the API."""
 
@@ -156,6 +163,14 @@ class Client(AbstractApplication):
         _("first party"),
         default=False,
         help_text=_("Our own application: it may sign people in with a password and use the whole API."),
+    )
+
+    refresh_token_transport = models.CharField(
+        _("refresh token transport"),
+        max_length=6,
+        choices=RefreshTokenTransport.choices,
+        default=RefreshTokenTransport.BODY,
+        help_text=_("How refresh tokens travel when a call does not say: COOKIE is for browsers."),
     )
 
     objects: ClassVar[ClientManager] = ClientManager()

@@ -10,7 +10,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.conf import Latchkey, ProviderEndpoints, Visibility
+from accounts.conf import Latchkey, Limits, ProviderEndpoints, Visibility
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.request_log.RequestLogMiddleware",
     # SecurityMiddleware first: an answer of CorsMiddleware carries its headers too.
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -160,6 +161,17 @@ LATCHKEY = Latchkey(
         google_userinfo=env.str("GOOGLE_USERINFO_URL", default=_default.provider_endpoints.google_userinfo),
         facebook_graph=env.str("FACEBOOK_GRAPH_URL", default=_default.provider_endpoints.facebook_graph),
     ),
+    trusted_documents=env.str("TRUSTED_DOCUMENTS", default=""),
+    limits=Limits(
+        depth=env.int("LIMIT_DEPTH", default=_default.limits.depth),
+        fields=env.int("LIMIT_FIELDS", default=_default.limits.fields),
+        aliases=env.int("LIMIT_ALIASES", default=_default.limits.aliases),
+        directives=env.int("LIMIT_DIRECTIVES", default=_default.limits.directives),
+        tokens=env.int("LIMIT_TOKENS", default=_default.limits.tokens),
+        cost=env.int("LIMIT_COST", default=_default.limits.cost),
+        query_bytes=env.int("LIMIT_QUERY_BYTES", default=_default.limits.query_bytes),
+    ),
+    max_body_bytes=env.int("LIMIT_BODY_BYTES", default=_default.max_body_bytes),
     provider_timeout=env.float("PROVIDER_TIMEOUT", default=_default.provider_timeout),
 )
 
@@ -267,13 +279,13 @@ WHITENOISE_USE_FINDERS = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"}},
+    "filters": {"request": {"()": "project.request_log.RequestFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # At DEBUG oauthlib logs tokens, and Strawberry logs errors that we log ourselves, with variables.
-        "oauthlib": {"level": "INFO"},
+        # Logs errors that we log ourselves, with the values that were sent.
         "strawberry.execution": {"level": "CRITICAL"},
     },
 }

@@ -1,25 +1,26 @@
 """What a resolver may know of the request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-
-from django.http import HttpResponse
 
 from accounts import bearer_tokens
 from accounts.caller import Caller
 from accounts.exceptions import BearerError, InvalidToken
 from accounts.models import Account
+from schema.cookies import RefreshCookie
 
 
 @dataclass
 class Context:
-    """One operation: the Authorization header as it came, who calls, and the response under construction."""
+    """One operation: the Authorization header as it came, who calls, and the browser's cookie."""
 
     authorization: str | None
     caller: Caller
-    response: HttpResponse
+    cookie: RefreshCookie
     refusal: BearerError | None = None
     """Why the presented token was refused, for the view's `WWW-Authenticate`."""
+    hints: list[str] = field(default_factory=list)
+    """For developers, in the answer's `extensions`."""
 
     @cached_property
     def viewer(self) -> Account | None:

@@ -7,9 +7,11 @@ from typing import Any, Self
 import strawberry
 from strawberry import Info
 from strawberry.extensions import FieldExtension
+from strawberry.types.nodes import SelectedField
 from strawberry.utils.str_converters import to_camel_case
 
-from accounts import bearer_tokens, models
+from accounts import models
+from accounts.conf import latchkey
 from accounts.exceptions import AccountsError
 from schema.types import Account, TokenSet
 
@@ -79,11 +81,9 @@ class AuthPayload:
     )
 
     @classmethod
-    def signed_in(
-        cls, account: models.Account, tokens: bearer_tokens.TokenSet, *, is_new_account: bool = False
-    ) -> Self:
+    def signed_in(cls, account: models.Account, tokens: TokenSet, *, is_new_account: bool = False) -> Self:
         """Success."""
-        return cls(tokens=TokenSet.of(tokens), account=account, is_new_account=is_new_account)  # type: ignore[arg-type]
+        return cls(tokens=tokens, account=account, is_new_account=is_new_account)  # type: ignore[arg-type]
 
 
 @strawberry.type(description="The outcome of `revokeToken`.")
@@ -101,4 +101,21 @@ class ExpectedFailures(FieldExtension):
         try:
             return next_(source, info, **kwargs)
         except AccountsError as error:
-            return info.return_type(errors=[AuthError.of(failure) for failure in error.failures])
+            errors = [AuthError.of(failure) for failure in error.failures]
+        if latchkey().development and not _selects_errors(info):
+            codes = ", ".join(error.code.value for error in errors)
+            info.context.hints.append(f"`{info.field_name}` failed with {codes}. Select `errors {{ code message }}`.")
+        return info.return_type(errors=errors)
+
+
+def _selects_errors(info: Info) -> bool:
+    """Whether the client will see why a payload is empty; the commonest first mistake is to not ask."""
+    pending = [selection for field in info.selected_fields for selection in field.selections]
+    while pending:
+        selection = pending.pop()
+        if isinstance(selection, SelectedField):
+            if selection.name == "errors":
+                return True
+        else:
+            pending.extend(selection.selections)
+    return False

@@ -1,14 +1,16 @@
 """What happens to an operation before it runs: parsed, validated and judged once per text, then the Bearer."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
+from cachetools import LRUCache, cached
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
     ValidationRule,
     get_operation_ast,
@@ -19,16 +21,16 @@ from graphql import (
 from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.extensions import SchemaExtension
 
-from accounts.conf import latchkey
+from accounts.conf import Limits, latchkey
 from accounts.exceptions import BearerError, InvalidToken
 from schema.context import Context
 from schema.directives import Anonymous, Credential, declares
+from schema.limits import exceeded, over_limit
 from schema.selection import root_fields
 
-LARGEST_CACHED = 8 * 1024
-"""Bytes of query text. A syntax tree is some forty times as large as its text: caching only small ones bounds the
-memory of a process, where counting entries would not."""
-MOST_CACHED = 256
+CACHED_BYTES = 256 * 1024
+"""Of query texts whose syntax trees are kept. A tree is some ninety times as large as its text, so this is about
+23 MB a process; counting entries would bound nothing."""
 
 
 class OneCredential(ValidationRule):
@@ -66,24 +68,32 @@ class Prepared:
     errors: list[GraphQLError]
     anonymous: frozenset[int]
     """The positions of the operations that run whatever the Authorization header says."""
+    size: int
+    """Of the text."""
 
 
 def prepare(schema: GraphQLSchema, query: str) -> Prepared:
     """Parse and validate, or remember having done so. Raises GraphQLError if the text cannot be parsed."""
     settings = latchkey()
-    if len(query) > settings.max_query_bytes:
-        raise GraphQLError("The query text is too long.", extensions={"code": "BAD_USER_INPUT"})
-    work = _prepare_cached if len(query) <= LARGEST_CACHED else _prepare
-    return work(schema, query, settings.max_tokens, settings.introspection)
+    if len(query) > settings.limits.query_bytes:
+        raise exceeded("query bytes", settings.limits.query_bytes)
+    return _prepare(schema, query, settings.limits, settings.introspection)
 
 
-def _prepare(schema: GraphQLSchema, query: str, max_tokens: int, introspection: bool) -> Prepared:  # noqa: FBT001
+@cached(LRUCache(maxsize=CACHED_BYTES, getsizeof=lambda prepared: prepared.size), lock=threading.Lock())
+def _prepare(schema: GraphQLSchema, query: str, limits: Limits, introspection: bool) -> Prepared:  # noqa: FBT001
     try:
-        document = parse(query, max_tokens=max_tokens)
-        rules = RULES if introspection else RULES_WITHOUT_INTROSPECTION
-        errors = validate(schema, document, rules)
+        document = parse(query, max_tokens=limits.tokens)
+        # Before graphql-core's rules, of which one compares all fields of the same name with each other.
+        errors = over_limit(schema, document, limits) or validate(
+            schema, document, RULES if introspection else RULES_WITHOUT_INTROSPECTION
+        )
+    except GraphQLSyntaxError as error:
+        if "tokens. Parsing aborted" in error.message:
+            raise exceeded("tokens", limits.tokens) from None
+        raise
     except RecursionError:
-        raise GraphQLError("The query is nested too deeply.", extensions={"code": "BAD_USER_INPUT"}) from None
+        raise exceeded("depth", limits.depth) from None
     for error in errors:
         error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(error.extensions or {})}
     anonymous = frozenset(
@@ -94,10 +104,7 @@ def _prepare(schema: GraphQLSchema, query: str, max_tokens: int, introspection: 
         and not errors
         and _is_anonymous(schema, document, definition)
     )
-    return Prepared(document, errors, anonymous)
-
-
-_prepare_cached = lru_cache(maxsize=MOST_CACHED)(_prepare)
+    return Prepared(document, errors, anonymous, size=len(query))
 
 
 def _is_anonymous(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> bool:
@@ -141,5 +148,6 @@ class Gate(SchemaExtension):
         yield
 
     def get_results(self) -> dict[str, Any]:
-        """Nothing to add to the answer."""
-        return {}
+        """What developers overlook."""
+        hints: list[str] = self.execution_context.context.hints
+        return {"hint": " ".join(hints)} if hints else {}

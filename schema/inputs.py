@@ -1,6 +1,25 @@
 """What the API takes."""
 
+import enum
+
 import strawberry
+
+
+@strawberry.enum(description="How the refresh token travels.")
+class RefreshTokenTransport(enum.Enum):
+    """See the description."""
+
+    BODY = strawberry.enum_value(
+        "BODY",
+        description="In the answer, as `refreshToken`: for phones, servers and command lines, which have a safe place.",
+    )
+    COOKIE = strawberry.enum_value(
+        "COOKIE",
+        description=(
+            "In a `__Host-` HttpOnly SameSite=Strict cookie: for browsers. Needs an allowed Origin and one of the"
+            " headers `Apollo-Require-Preflight`, `X-Apollo-Operation-Name` or `X-Requested-With`."
+        ),
+    )
 
 
 @strawberry.input
@@ -23,6 +42,10 @@ class SignInInput(ClientInput):
     scope: str | None = strawberry.field(
         default=strawberry.UNSET,
         description="Scopes to ask for, separated by spaces; the client's default when left out.",
+    )
+    refresh_token_transport: RefreshTokenTransport | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="How the refresh token travels; the client's default when left out.",
     )
 
 
@@ -49,11 +72,13 @@ class TokenAuthInput(SignInInput):
     password: str = strawberry.field(description="The password.")
 
 
-@strawberry.input(description="A refresh token.")
+@strawberry.input(description="A refresh token. Its new one travels as the old one did.")
 class RefreshTokenInput(ClientInput):
     """See the description."""
 
-    refresh_token: str | None = strawberry.field(default=strawberry.UNSET, description="The refresh token.")
+    refresh_token: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The refresh token; left out, it is read from the cookie."
+    )
     client_id: str | None = strawberry.field(
         default=strawberry.UNSET,
         description="The OAuth client; for a public one the token itself tells it.",

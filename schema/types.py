@@ -13,6 +13,7 @@ from strawberry import Info, relay
 from accounts import bearer_tokens, directory, models
 from accounts.conf import latchkey
 from schema.context import Context
+from schema.cookies import RefreshCookie
 from schema.pagination import Page
 
 DateTime = strawberry.scalar(
@@ -146,19 +147,25 @@ class TokenSet:
         description="Seconds until the access token expires, counted from this answer."
     )
     scope: str = strawberry.field(description="What the tokens allow, separated by spaces.")
-    refresh_token: str | None = strawberry.field(description="For `refreshToken`; spent at its first use.")
+    refresh_token: str | None = strawberry.field(
+        description=(
+            "For `refreshToken`; spent at its first use. `null` in the COOKIE transport, where scripts never see it."
+        )
+    )
     refresh_token_expires_in: int = strawberry.field(
-        description="Seconds until the refresh token expires if it is not used."
+        description="Seconds until the refresh token expires if it is not used; also given in the COOKIE transport."
     )
 
     @classmethod
-    def of(cls, tokens: bearer_tokens.TokenSet) -> Self:
-        """The domain's tokens for the wire."""
+    def of(cls, tokens: bearer_tokens.TokenSet, *, cookie: RefreshCookie | None) -> Self:
+        """The domain's tokens for the wire; the refresh token goes into the cookie if there is one (S51)."""
+        if cookie:
+            cookie.set(tokens.refresh_token, seconds=tokens.refresh_token_expires_in)
         return cls(
             access_token=tokens.access_token,
             token_type=tokens.token_type,
             expires_in=tokens.expires_in,
             scope=tokens.scope,
-            refresh_token=tokens.refresh_token,
+            refresh_token=None if cookie else tokens.refresh_token,
             refresh_token_expires_in=tokens.refresh_token_expires_in,
         )

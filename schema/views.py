@@ -5,30 +5,32 @@ https://graphql.github.io/graphql-over-http/draft/ for media types and status co
 
 import json
 import logging
+from http.client import INTERNAL_SERVER_ERROR
 from typing import Any
 
 from cross_web import HTTPException
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError
 from strawberry.django.views import GraphQLView, TemporalHttpResponse
-from strawberry.http import GraphQLHTTPResponse
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
 from accounts.caller import Caller
 from accounts.conf import latchkey
+from schema import documents
 from schema.context import Context
+from schema.cookies import RefreshCookie
+from schema.responses import GRAPHQL_RESPONSE, JSON, code_of, media_type_for, present, ranges_of
 from schema.root import schema
 
-GRAPHQL_RESPONSE = "application/graphql-response+json"
-JSON = "application/json"
 METHODS = "GET, HEAD, POST, OPTIONS"
-
+PARTS: dict[str, type] = {"query": str, "variables": dict, "operationName": str, "extensions": dict}
 log = logging.getLogger(__name__)
 
 
@@ -49,8 +51,9 @@ class View(GraphQLView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, whatever comes: JSON always, and never a 5xx for a bad request."""
         accept = request.headers.get("Accept", "*/*")
-        self.media_type = negotiate(accept)
-        self.legacy = JSON in accept and GRAPHQL_RESPONSE not in accept
+        self.media_type = media_type_for(accept)
+        self.legacy = self.media_type == JSON and JSON in ranges_of(accept)
+        self.request_id: str = getattr(request, "id", "")
         try:
             if request.method == "OPTIONS":
                 return HttpResponse(status=204, headers={"Allow": METHODS})
@@ -60,19 +63,37 @@ class View(GraphQLView):
                 return TemplateResponse(request, "graphql/welcome.html", headers={"Cache-Control": "no-store"}).render()
             self.admit(request)
             return self.run(request=request)
-        except RequestDataTooBig:
-            refused = Refused(413, "The body is too large.")
-        except UnicodeDecodeError:
-            refused = Refused(400, "The body is not UTF-8.")
-        except Refused as error:
-            refused = error
-        except HTTPException as error:
-            refused = Refused(error.status_code, error.reason)
-        body = {"errors": [{"message": refused.reason, "extensions": {"code": refused.code}}]}
+        except Exception as error:  # noqa: BLE001 - an answer in HTML would help no client
+            refused = self.refusal(error)
+        extensions = {"code": refused.code}
+        if refused.status_code == INTERNAL_SERVER_ERROR:
+            extensions["requestId"] = self.request_id
+        body = {"errors": [{"message": refused.reason, "extensions": extensions}]}
         response = HttpResponse(json.dumps(body), status=refused.status_code, headers=self.headers())
         if refused.allow:
             response["Allow"] = refused.allow
         return response
+
+    def refusal(self, error: Exception) -> Refused:
+        """How to answer what was raised before or around GraphQL."""
+        match error:
+            case Refused():
+                return error
+            case RequestDataTooBig():
+                return Refused(413, "The body is too large.")
+            case UnicodeDecodeError():
+                return Refused(400, "The body is not UTF-8.")
+            case UnreadablePostError():
+                return Refused(400, "The body ended early.")
+            case documents.NotFound():
+                # 200, as Apollo Server: its client reads the code only then.
+                return Refused(200, error.message, code=code_of(error))
+            case GraphQLError():
+                return Refused(400, error.message, code=code_of(error))
+            case HTTPException():
+                return Refused(error.status_code, error.reason)
+        log.error("unexpected error", exc_info=error)
+        return Refused(INTERNAL_SERVER_ERROR, "Unexpected error.", code="INTERNAL_SERVER_ERROR")
 
     def headers(self) -> dict[str, str]:
         """What every answer carries."""
@@ -94,8 +115,6 @@ class View(GraphQLView):
                 raise Refused(415, f"Send the operation as {JSON}.")
             if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
                 raise Refused(415, "Send the operation in UTF-8.")
-        elif not request.GET.get("query"):
-            raise Refused(400, "No query.")
 
     def decode_json(self, data: str | bytes) -> object:
         """JSON as RFC 7493 has it: UTF-8, no NaN, no lone surrogates. Raises Refused."""
@@ -116,6 +135,22 @@ class View(GraphQLView):
             raise Refused(400, "Send one JSON object.")
         return value
 
+    def parse_http_body(self, request: Any) -> Any:
+        """The operation; its text may be known by its hash. Raises NotFound, BadDocument."""
+        if request.method == "GET":
+            self.body = self.parse_query_params(request.query_params)
+        else:
+            self.body = self.parse_json(request.body)
+        for name, kind in PARTS.items():
+            if not isinstance(self.body.get(name), kind | None):
+                raise Refused(400, f"`{name}` has to be {'an object' if kind is dict else 'a string'} or null.")
+        return GraphQLRequestData(
+            query=documents.text_of(self.body),
+            variables=self.body.get("variables"),
+            operation_name=self.body.get("operationName"),
+            extensions=self.body.get("extensions"),
+        )
+
     def get_context(self, request: HttpRequest, response: HttpResponse) -> Any:
         """The narrow values that resolvers and the domain get of the request."""
         return Context(
@@ -124,7 +159,7 @@ class View(GraphQLView):
                 ip_address=request.META.get("REMOTE_ADDR") or None,
                 user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:255],
             ),
-            response=response,
+            cookie=RefreshCookie(request, response),
         )
 
     def get_sub_response(self, request: HttpRequest) -> TemporalHttpResponse:
@@ -148,9 +183,12 @@ class View(GraphQLView):
                     raise Refused(400, error.reason, code="OPERATION_RESOLUTION_FAILURE") from error
             raise
         sub_response.status_code = self.status(result, context)
+        if result.data is not None:
+            documents.remember(self.body)
         if context.refusal is not None:
             sub_response["WWW-Authenticate"] = f'Bearer error="{context.refusal.error}"'
-            if self.media_type == JSON and not self.legacy:
+            if not self.legacy:
+                # Apollo Client drops the code of a 401 that is plain JSON.
                 sub_response["Content-Type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"
         return result
 
@@ -168,50 +206,12 @@ class View(GraphQLView):
         """The answer: errors first, `data` only if anything ran."""
         answer: dict[str, Any] = {}
         if result.errors:
-            answer["errors"] = [present(error) for error in result.errors]
+            answer["errors"] = [present(error, self.request_id) for error in result.errors]
         if result.data is not None or not result.errors or any(error.path for error in result.errors):
             answer["data"] = result.data
         if result.extensions:
             answer["extensions"] = result.extensions
         return answer  # type: ignore[return-value]  # `data` is absent where nothing ran
-
-
-def negotiate(accept: str) -> str | None:
-    """The media type to answer with; None if the client takes none that is ours."""
-    if GRAPHQL_RESPONSE in accept:
-        return GRAPHQL_RESPONSE
-    if any(range_ in accept for range_ in (JSON, "*/*", "application/*")):
-        return JSON
-    return None
-
-
-def code_of(error: GraphQLError) -> str:
-    """One of Apollo Server's codes."""
-    code = (error.extensions or {}).get("code")
-    if isinstance(code, str):
-        return code
-    if isinstance(error, GraphQLSyntaxError):
-        return "GRAPHQL_PARSE_FAILED"
-    if error.original_error is None or (error.path is None and error.locations):
-        # graphql-core's own words about a variable or an argument, whatever they wrap.
-        return "BAD_USER_INPUT"
-    return "INTERNAL_SERVER_ERROR"
-
-
-def present(error: GraphQLError) -> dict[str, Any]:
-    """An error for the client: no internals (S46), no value that was sent (S47), no suggestion in production (S42)."""
-    code = code_of(error)
-    if code == "INTERNAL_SERVER_ERROR":
-        log.error("unexpected error at %s", error.path, exc_info=error.original_error)
-        message = "Unexpected error."
-    else:
-        message = error.message
-    answer: dict[str, Any] = {"message": message}
-    if error.locations:
-        answer["locations"] = [location.formatted for location in error.locations]
-    if error.path:
-        answer["path"] = error.path
-    return answer | {"extensions": {**(error.extensions or {}), "code": code}}
 
 
 def _refuse_constant(name: str) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from accounts.models import Account
+if TYPE_CHECKING:
+    from accounts.models import Account
+
+PASSWORD = "correct horse battery staple"
 
 @dataclass(frozen=True)
 class Answer:
@@ -51,7 +54,7 @@ def codes(payload: dict[str, Any]) -> list[str]:
 class SignedIn:
     """An account and the tokens of its session."""
 
-    account: Account
+    account: "Account"
     access_token: str
     refresh_token: str
 

@@ -4,8 +4,9 @@ import itertools
 from typing import Any
 
 from accounts.models import Account, Client
+from tests.api import PASSWORD
 
-PASSWORD = "correct horse battery staple"
+
 _numbers = itertools.count(1)
 
 

@@ -27,6 +27,7 @@ class Live:
     url: str
     environment: dict[str, str]
     log: Path
+    pid: int
 
     def post(self, query: str, *, headers: dict[str, str] | None = None, **variables: Any) -> tuple[int, Any]:
         """Status and body of an operation."""
@@ -95,7 +96,7 @@ def serving(directory: Path, **environment: str) -> Iterator[Live]:
         ):
             try:
                 _await(port, process, log)
-                yield Live(f"http://127.0.0.1:{port}", env, log)
+                yield Live(f"http://127.0.0.1:{port}", env, log, process.pid)
             finally:
                 process.terminate()
 

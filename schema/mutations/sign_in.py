@@ -5,7 +5,8 @@ from typing import Annotated
 import strawberry
 
 from accounts import authentication, bearer_tokens, registration, social_sign_in
-from accounts.exceptions import InvalidGrant
+from accounts.exceptions import InvalidGrant, TransportNotAllowed
+from schema.cookies import RefreshCookie
 from schema.directives import Anonymous, Credential
 from schema.errors import AuthPayload, ExpectedFailures, RevokeTokenPayload
 from schema.inputs import (
@@ -16,15 +17,24 @@ from schema.inputs import (
     SignInInput,
     TokenAuthInput,
 )
-from schema.types import ApiInfo
+from schema.types import ApiInfo, TokenSet
 
 MARKS = (Anonymous(), Credential())
 
 
-def _grant(of: SignInInput) -> bearer_tokens.ClientGrant:
-    return bearer_tokens.authorize_client(
-        client_id=of.client_id or None, client_secret=of.client_secret or None, scope=of.scope or None
+def _admit(asked: SignInInput, info: ApiInfo) -> tuple[bearer_tokens.ClientGrant, RefreshCookie | None]:
+    """The client with its scopes, and the cookie if that shall carry the refresh token.
+
+    Raises InvalidClient, InvalidScope, and TransportNotAllowed before anything else is done: never a silent fallback.
+    """
+    grant = bearer_tokens.authorize_client(
+        client_id=asked.client_id or None, client_secret=asked.client_secret or None, scope=asked.scope or None
     )
+    transport = asked.refresh_token_transport
+    by_cookie = (transport.value if transport else grant.client.refresh_token_transport) == "COOKIE"
+    if by_cookie and not info.context.cookie.allowed:
+        raise TransportNotAllowed(field=("refresh_token_transport",))
+    return grant, info.context.cookie if by_cookie else None
 
 
 @strawberry.type
@@ -35,7 +45,7 @@ class SignInMutations:
         description=(
             "Create an account and sign it in at once. Returns every field error together.\n"
             "Codes: REQUIRED, TOO_LONG, INVALID_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, PASSWORD_TOO_SHORT,"
-            " PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, INVALID_CLIENT, INVALID_SCOPE."
+            " PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
         ),
         directives=MARKS,
         extensions=[ExpectedFailures()],
@@ -46,22 +56,23 @@ class SignInMutations:
         input: Annotated[RegisterInput, strawberry.argument(description="The new account.")],
     ) -> AuthPayload:
         """See the description."""
+        grant, cookie = _admit(input, info)
         account, tokens = registration.register(
             email=input.email,
             username=input.username,
             first_name=input.first_name,
             last_name=input.last_name,
             password=input.password,
-            grant=_grant(input),
+            grant=grant,
             caller=info.context.caller,
         )
-        return AuthPayload.signed_in(account, tokens, is_new_account=True)
+        return AuthPayload.signed_in(account, TokenSet.of(tokens, cookie=cookie), is_new_account=True)
 
     @strawberry.mutation(
         description=(
             "Sign in with e-mail and password.\n"
             "Codes: INVALID_CREDENTIALS (the same answer for an unknown e-mail, a wrong password, a disabled or"
-            " social-only account), INVALID_CLIENT, INVALID_SCOPE."
+            " social-only account), INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
         ),
         directives=MARKS,
         extensions=[ExpectedFailures()],
@@ -72,17 +83,20 @@ class SignInMutations:
         input: Annotated[TokenAuthInput, strawberry.argument(description="The credentials.")],
     ) -> AuthPayload:
         """See the description."""
+        grant, cookie = _admit(input, info)
         account, tokens = authentication.token_auth(
-            email=input.email, password=input.password, grant=_grant(input), caller=info.context.caller
+            email=input.email, password=input.password, grant=grant, caller=info.context.caller
         )
-        return AuthPayload.signed_in(account, tokens)
+        return AuthPayload.signed_in(account, TokenSet.of(tokens, cookie=cookie))
 
     @strawberry.mutation(
         description=(
             "Trade the refresh token for a new pair (RFC 6749 §6). The old refresh token is spent; repeating the same"
             " request within 10 seconds gives the same pair again.\n"
+            "Without `input`, the refresh token is read from the cookie of the COOKIE transport, and the new one goes"
+            " back the same way.\n"
             "Codes: INVALID_GRANT (expired, revoked, reused or unknown: sign in again), INVALID_CLIENT,"
-            " INVALID_SCOPE."
+            " INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
         ),
         directives=MARKS,
         extensions=[ExpectedFailures()],
@@ -91,26 +105,31 @@ class SignInMutations:
         self,
         info: ApiInfo,
         input: Annotated[
-            RefreshTokenInput | None, strawberry.argument(description="The refresh token.")
+            RefreshTokenInput | None, strawberry.argument(description="The refresh token; leave out with the COOKIE transport.")
         ] = strawberry.UNSET,
     ) -> AuthPayload:
         """See the description."""
-        if not input or not input.refresh_token:
+        given = input or RefreshTokenInput()
+        cookie = None if given.refresh_token else info.context.cookie
+        token = given.refresh_token or info.context.cookie.token
+        if not token:
             raise InvalidGrant
+        if cookie and not cookie.allowed:
+            raise TransportNotAllowed
         refreshed = bearer_tokens.refresh(
-            refresh_token=input.refresh_token,
-            client_id=input.client_id or None,
-            client_secret=input.client_secret or None,
-            scope=input.scope or None,
+            refresh_token=token,
+            client_id=given.client_id or None,
+            client_secret=given.client_secret or None,
+            scope=given.scope or None,
             caller=info.context.caller,
         )
-        return AuthPayload.signed_in(refreshed.account, refreshed.tokens)
+        return AuthPayload.signed_in(refreshed.account, TokenSet.of(refreshed.tokens, cookie=cookie))
 
     @strawberry.mutation(
         description=(
             "Sign in, or up, with a credential of Google, Facebook or another configured provider.\n"
             "Codes: REQUIRED, PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_REJECTED, PROVIDER_UNAVAILABLE,"
-            " ACCOUNT_DISABLED, LINK_REQUIRED, INVALID_CLIENT, INVALID_SCOPE."
+            " ACCOUNT_DISABLED, LINK_REQUIRED, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
         ),
         directives=MARKS,
         extensions=[ExpectedFailures()],
@@ -123,21 +142,24 @@ class SignInMutations:
         ],
     ) -> AuthPayload:
         """See the description."""
+        grant, cookie = _admit(input, info)
         access_token = input.credential.access_token
         converted = social_sign_in.convert_social_token(
             provider=input.provider,
             access_token=access_token.value if access_token else "",
-            grant=_grant(input),
+            grant=grant,
             caller=info.context.caller,
         )
         return AuthPayload.signed_in(
-            converted.account, converted.tokens, is_new_account=converted.is_new_account
+            converted.account,
+            TokenSet.of(converted.tokens, cookie=cookie),
+            is_new_account=converted.is_new_account,
         )
 
     @strawberry.mutation(
         description=(
             "Sign out: end the session that a token belongs to (RFC 7009). Succeeds for unknown and dead tokens too.\n"
-            "Without `input`, ends the session of the Bearer token.\n"
+            "Without `input`, ends the session of the cookie, else that of the Bearer token, and clears the cookie.\n"
             "Codes: INVALID_CLIENT."
         ),
         directives=MARKS,
@@ -153,9 +175,13 @@ class SignInMutations:
     ) -> RevokeTokenPayload:
         """See the description."""
         given = input or RevokeTokenInput()
-        token = given.token or info.context.presented_token
+        # The cookie of a page that is not ours is not looked at: it must not sign anybody out.
+        cookie = info.context.cookie if not given.token and info.context.cookie.allowed else None
+        token = given.token or (cookie and cookie.token) or info.context.presented_token
         if token:
             bearer_tokens.revoke(
                 token=token, client_id=given.client_id or None, client_secret=given.client_secret or None
             )
+        if cookie and cookie.token:
+            cookie.clear()
         return RevokeTokenPayload()

@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.api import REFRESH, REGISTER
-from tests.factories import PASSWORD
+from tests.api import PASSWORD, REFRESH, REGISTER
 from tests.live import Live, serving
 
 AT_ONCE = 20

@@ -1,0 +1,26 @@
+"""The documents say what is."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def settings_read() -> set[str]:
+    """The variables that the settings read."""
+    return set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', (ROOT / "project/settings.py").read_text()))
+
+
+def test_every_setting_stands_in_the_table():
+    """And no other."""
+    table = re.findall(r"^\| `([A-Z0-9_]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+
+    assert sorted(table) == sorted(settings_read())
+
+
+def test_the_example_environment_names_settings_that_exist():
+    """`.env.example` is where people start."""
+    example = re.findall(r"^#? ?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+    assert example
+    assert set(example) <= settings_read()
