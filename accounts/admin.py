@@ -43,9 +43,23 @@ class TokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("application",)
     search_fields = ("user__email", "user__username")
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Everything but the secrets."""
         return [field.name for field in self.model._meta.concrete_fields if field.name not in self.secrets]  # noqa: SLF001
+
+
+class TakesAlong(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Whose deletion takes tokens and sessions along, although nobody may delete those by themselves."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What the permissions of the read-only models say is not asked."""
+        to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
+        along = {
+            str(model._meta.verbose_name)  # noqa: SLF001
+            for model, model_admin in self.admin_site._registry.items()  # noqa: SLF001
+            if isinstance(model_admin, ReadOnly)
+        }
+        return to_delete, counts, needed - along, protected
 
 
 class EndingFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
@@ -62,7 +76,14 @@ class SessionInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 
     model = Session
     formset = EndingFormSet
-    fields = readonly_fields = ("client", "created_at", "last_used_at", "expires_at", "ip_address", "user_agent")
+    fields = readonly_fields = (
+        "client",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "ip_address",
+        "user_agent",
+    )
     extra = 0
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -78,8 +99,12 @@ class SocialInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
 
 
+def _may_touch(request: HttpRequest, account: Model | None) -> bool:
+    return request.user.is_superuser or not getattr(account, "is_superuser", False)
+
+
 @admin.register(Account)
-class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
+class AccountAdmin(TakesAlong, UserAdmin):  # type: ignore[type-arg]
     """People."""
 
     ordering = ("-date_joined",)
@@ -106,20 +131,23 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
         ),
     )
     inlines = (SessionInline, SocialInline)
+    privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Privileges are given by superusers: whoever may change accounts could else make one of himself."""
+        return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self.privileges)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A superuser's account, its password too, is changed by superusers only."""
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Likewise."""
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> Any:
         """None on the page that adds an account."""
         return self.inlines if obj else ()
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Tokens and sessions go with the account, although nobody may delete them by themselves."""
-        to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
-        along = {
-            str(model._meta.verbose_name)  # noqa: SLF001
-            for model, model_admin in self.admin_site._registry.items()  # noqa: SLF001
-            if isinstance(model_admin, ReadOnly)
-        }
-        return to_delete, counts, needed - along, protected
 
 
 @admin.register(Session)
@@ -146,14 +174,21 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
             bearer_tokens.end_session(session)
 
 
-class ClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ClientAdmin(TakesAlong):
     """OAuth clients. A secret is shown once, when it is made; only its hash is stored."""
 
     list_display = ("name", "client_id", "client_type", "first_party", "created")
     list_filter = ("client_type", "first_party")
     search_fields = ("name", "client_id")
     radio_fields: ClassVar = {"client_type": admin.HORIZONTAL}
-    fields = ("name", "client_type", "first_party", "refresh_token_transport", "redirect_uris", "allowed_origins")
+    fields = (
+        "name",
+        "client_type",
+        "first_party",
+        "refresh_token_transport",
+        "redirect_uris",
+        "allowed_origins",
+    )
     actions = ("replace_secret",)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -175,11 +210,13 @@ class ClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.shown_once(request, obj)
         super().save_model(request, obj, form, change)
 
-    def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: Client, post_url_continue: str | None = None
+    ) -> HttpResponse:
         """Show id and secret, once."""
         return self.secret_page(request, obj)
 
-    @admin.action(description=_("Replace the secret of the selected confidential client"))
+    @admin.action(permissions=["change"], description=_("Replace the secret of the selected confidential client"))
     def replace_secret(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
         """A new secret; the old one stops working at once."""
         client = queryset.filter(client_type=Client.CLIENT_CONFIDENTIAL).first()

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import cast
 
 from django.conf import settings
 
@@ -88,4 +87,5 @@ class Latchkey:
 
 def latchkey() -> Latchkey:
     """The settings in force."""
-    return cast("Latchkey", settings.LATCHKEY)
+    own: Latchkey = settings.LATCHKEY
+    return own

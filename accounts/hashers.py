@@ -9,17 +9,17 @@ class ConfiguredArgon2Hasher(Argon2PasswordHasher):
     """Argon2id at the cost that the settings state; a stored hash of another cost is renewed at sign-in (S7)."""
 
     @property
-    def time_cost(self) -> int:
+    def time_cost(self) -> int:  # type: ignore[override]  # read at use: Django keeps its hashers
         """Passes over the memory."""
         return latchkey().argon2_time_cost
 
     @property
-    def memory_cost(self) -> int:
+    def memory_cost(self) -> int:  # type: ignore[override]
         """KiB."""
         return latchkey().argon2_memory_cost
 
     @property
-    def parallelism(self) -> int:
+    def parallelism(self) -> int:  # type: ignore[override]
         """Lanes."""
         return latchkey().argon2_parallelism
 

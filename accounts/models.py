@@ -15,7 +15,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
-from accounts.validators import canonical_email, username_key, validate_plain_text, validate_username
+from accounts.validators import (
+    canonical_email,
+    username_key,
+    validate_address,
+    validate_plain_text,
+    validate_username,
+)
+
+LONGEST_EMAIL = 254
+"""RFC 5321 §4.5.3.1.3, less the brackets."""
+LONGEST_NAME = 150
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -39,7 +49,7 @@ class AccountManager(BaseUserManager["Account"]):
         return self.get(email=canonical_email(username or ""))
 
     def _create(self, email: str, password: str | None, **fields: Any) -> "Account":
-        if not email:
+        if not email or not email.strip():
             raise ValueError("The given email must be set")
         account = self.model(email=canonical_email(email), **fields)
         account.set_password(password)
@@ -57,20 +67,26 @@ class UsernameKeyField(models.CharField):  # type: ignore[type-arg]  # generic i
         return key
 
 
-class Account(AbstractBaseUser, PermissionsMixin):
+class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # swapped Application
     """A person who can sign in, by an e-mail address and a password or a social account."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(
         _("e-mail address"),
+        max_length=LONGEST_EMAIL,
         unique=True,
+        validators=[validate_address],
         error_messages={"unique": _("An account with this e-mail address already exists.")},
     )
     email_verified = models.BooleanField(_("e-mail verified"), default=False)
-    username = models.CharField(_("username"), max_length=150, validators=[validate_username, validate_plain_text])
-    username_key = UsernameKeyField(max_length=150, unique=True, editable=False)
-    first_name = models.CharField(_("given name"), max_length=150, validators=[validate_plain_text])
-    last_name = models.CharField(_("family name"), max_length=150, blank=True, validators=[validate_plain_text])
+    username = models.CharField(
+        _("username"), max_length=LONGEST_NAME, validators=[validate_username, validate_plain_text]
+    )
+    username_key = UsernameKeyField(max_length=LONGEST_NAME, unique=True, editable=False)
+    first_name = models.CharField(_("given name"), max_length=LONGEST_NAME, validators=[validate_plain_text])
+    last_name = models.CharField(
+        _("family name"), max_length=LONGEST_NAME, blank=True, validators=[validate_plain_text]
+    )
     is_staff = models.BooleanField(
         _("staff"), default=False, help_text=_("May enter this administration site.")
     )
@@ -104,11 +120,15 @@ class Account(AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         """Canonicalise what a form was given; what grows too long by it is refused."""
         super().clean()
-        self.email = canonical_email(self.email)
-        grown = {"email": self.email, "username": username_key(self.username)}
-        raise_for = [name for name, value in grown.items() if len(value) > self._meta.get_field(name).max_length]
-        if raise_for:
-            raise ValidationError({name: ValidationError(_("This is too long."), "max_length") for name in raise_for})
+        self.email = canonical_email(self.email or "")
+        grown = {"email": (self.email, LONGEST_EMAIL), "username": (username_key(self.username or ""), LONGEST_NAME)}
+        errors = {
+            name: ValidationError(_("This is too long."), "max_length")
+            for name, (value, longest) in grown.items()
+            if len(value) > longest
+        }
+        if errors:
+            raise ValidationError(errors)
 
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
         """As Django; and a username that somebody has in another case or spelling is taken too."""
@@ -117,7 +137,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
             super().validate_unique(exclude)
         except ValidationError as error:
             error.update_error_dict(errors)
-        key = username_key(self.username)
+        key = username_key(self.username or "")
         if "username" not in (exclude or ()) and (
             type(self).objects.filter(username_key=key).exclude(pk=self.pk).exists()
         ):

@@ -1,7 +1,6 @@
 """gunicorn's settings, for `make run` and for production: `gunicorn -c python:project.gunicorn project.wsgi`."""
 
 from django.conf import settings
-from gunicorn.arbiter import Arbiter
 
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WORKERS
@@ -14,7 +13,7 @@ keepalive = 75
 graceful_timeout = 30
 
 
-def when_ready(_server: Arbiter) -> None:
+def when_ready(_server: object) -> None:
     """Tell a developer where to go."""
     if settings.DEVELOPMENT:
         print(settings.WELCOME, flush=True)  # noqa: T201 - for the person at the terminal

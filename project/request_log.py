@@ -20,7 +20,8 @@ NAMED = re.compile(
 )
 """What stands behind a telling name, in JSON, in a query, in a form or in a repr."""
 SECRET_STRINGS = re.compile(
-    r"""(?:password|secret|token|code|nonce|challenge)\w*\\?["']?\s*[:=]\s*\\?["'](.+?)(?<!\\)\\?["']""", re.IGNORECASE
+    r"""(?:password|secret|token|code|nonce|challenge)\w*\\?["']?\s*[:=]\s*\\?["'](.+?)(?<!\\)\\?["']""",
+    re.IGNORECASE,
 )
 SHORTEST = 4
 """Shorter strings are not searched for: they would be found in every other word."""
@@ -49,7 +50,8 @@ class RequestFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the request's id, and render the record without secrets."""
-        request = _request.get()
+        # Django logs 4xx answers after the middleware has returned, and attaches the request.
+        request = _request.get() or getattr(record, "request", None)
         record.request_id = getattr(request, "id", "-")
         secrets = sorted(set(_secrets_of(request)), key=len, reverse=True) if request else []
         message = record.getMessage()

@@ -26,8 +26,9 @@ PRODUCTION = not DEVELOPMENT
 DEBUG = False
 """Never: its error pages show settings and local variables to whoever causes an error."""
 
-SECRET_KEY: str = env.str("SECRET_KEY", default="")
-if len(SECRET_KEY) < 32 or SECRET_KEY.startswith(("change", "django-insecure")):  # noqa: PLR2004 - 32 characters
+SECRET_KEY: str = env.str("SECRET_KEY", default="").strip()
+GUESSED_KEYS = ("change", "django-insecure")
+if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 10 or SECRET_KEY.startswith(GUESSED_KEYS):  # noqa: PLR2004
     raise ImproperlyConfigured("Set SECRET_KEY to at least 32 random characters that no other service has.")
 
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", "10.0.2.2"] if DEVELOPMENT else []

@@ -54,7 +54,13 @@ class RefreshCookie:
     def clear(self) -> None:
         """Make the browser forget it, with the attributes it was set with: else `__Host-` cookies stay."""
         self._response.set_cookie(
-            self._name, "", max_age=0, path="/", secure=not self._plain_loopback, httponly=True, samesite="Strict"
+            self._name,
+            "",
+            max_age=0,
+            path="/",
+            secure=not self._plain_loopback,
+            httponly=True,
+            samesite="Strict",
         )
 
     @cached_property

@@ -88,7 +88,7 @@ def _trusted(manifest: dict[str, str], digest: str | None, query: str | None) ->
         if text is None:
             raise NotFound
         return text
-    if query in manifest.values():
+    if query is not None and query in manifest.values():
         return query
     raise BadDocument("This service runs trusted documents only.", "FORBIDDEN")
 

@@ -23,20 +23,19 @@ def _leaves(kind: type[AccountsError]) -> Iterator[type[AccountsError]]:
         yield from _leaves(child)
 
 
-AuthErrorCode = strawberry.enum(
-    enum.Enum(  # type: ignore[misc]  # made of the exceptions, so that there is one list of them
-        "AuthErrorCode",
-        {leaf.code: strawberry.enum_value(leaf.code, description=leaf.__doc__) for leaf in _leaves(AccountsError)},
-    ),
-    description="The kinds of expected failure.",
-)
+_codes = {
+    leaf.code: strawberry.enum_value(leaf.code, description=leaf.__doc__) for leaf in _leaves(AccountsError)
+}
+# Made of the exceptions, so that there is one list of them; which mypy cannot follow.
+_AuthErrorCode: Any = enum.Enum("AuthErrorCode", _codes)  # type: ignore[misc]
+AuthErrorCode: Any = strawberry.enum(_AuthErrorCode, description="The kinds of expected failure.")
 
 
 @strawberry.type(description="Why something that can be expected to fail did fail.")
 class AuthError:
     """See the description."""
 
-    code: AuthErrorCode = strawberry.field(  # type: ignore[valid-type]
+    code: AuthErrorCode = strawberry.field(
         description="For programs. Stable; new codes may be added, so keep a default branch that shows `message`."
     )
     message: str = strawberry.field(
@@ -65,7 +64,9 @@ class AuthError:
 class AuthPayload:
     """See the description."""
 
-    tokens: TokenSet | None = strawberry.field(default=None, description="The tokens; `null` when not signed in.")
+    tokens: TokenSet | None = strawberry.field(
+        default=None, description="The tokens; `null` when not signed in."
+    )
     account: Account | None = strawberry.field(
         default=None, description="The account that is now signed in; `null` when not signed in."
     )
@@ -90,11 +91,16 @@ class AuthPayload:
 class RevokeTokenPayload:
     """See the description."""
 
-    errors: list[AuthError] = strawberry.field(default_factory=list, description="Why it failed; empty otherwise.")
+    errors: list[AuthError] = strawberry.field(
+        default_factory=list, description="Why it failed; empty otherwise."
+    )
 
 
 class ExpectedFailures(FieldExtension):
     """Turns an AccountsError of the resolver into the errors of its payload."""
+
+    def __init__(self, payload: type[AuthPayload | RevokeTokenPayload]) -> None:
+        self.payload = payload
 
     def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **kwargs: Any) -> Any:
         """The payload, whatever happened."""
@@ -104,8 +110,10 @@ class ExpectedFailures(FieldExtension):
             errors = [AuthError.of(failure) for failure in error.failures]
         if latchkey().development and not _selects_errors(info):
             codes = ", ".join(error.code.value for error in errors)
-            info.context.hints.append(f"`{info.field_name}` failed with {codes}. Select `errors {{ code message }}`.")
-        return info.return_type(errors=errors)
+            info.context.hints.append(
+                f"`{info.field_name}` failed with {codes}. Select `errors {{ code message }}`."
+            )
+        return self.payload(errors=errors)
 
 
 def _selects_errors(info: Info) -> bool:

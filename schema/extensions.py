@@ -33,6 +33,12 @@ CACHED_BYTES = 256 * 1024
 23 MB a process; counting entries would bound nothing."""
 
 
+UNCLEAR = GraphQLError(
+    "Say which of the operations to run: `operationName`.",
+    extensions={"code": "OPERATION_RESOLUTION_FAILURE"},
+)
+
+
 class OneCredential(ValidationRule):
     """At most one @credential field an operation (S39): else one request could try a thousand passwords."""
 
@@ -94,8 +100,8 @@ def _prepare(schema: GraphQLSchema, query: str, limits: Limits, introspection: b
         raise
     except RecursionError:
         raise exceeded("depth", limits.depth) from None
-    for error in errors:
-        error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(error.extensions or {})}
+    for broken in errors:
+        broken.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(broken.extensions or {})}
     anonymous = frozenset(
         definition.loc.start
         for definition in document.definitions
@@ -129,8 +135,11 @@ class Gate(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Take the verdict from the cache."""
-        self.execution_context.pre_execution_errors = self.prepared.errors
+        """Take the verdict from the cache, and see which operation is meant: the client has to say if there are several."""
+        call = self.execution_context
+        # Strawberry's `operation_name` would name the first one.
+        operation = get_operation_ast(self.prepared.document, call._provided_operation_name)  # noqa: SLF001
+        call.pre_execution_errors = self.prepared.errors if operation else self.prepared.errors or [UNCLEAR]
         yield
 
     def on_execute(self) -> Iterator[None]:

@@ -61,7 +61,9 @@ class Scale:
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self.schema = schema
-        self.fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        self.fragments = {
+            d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
+        }
         self.weights: dict[str, Weight] = {}
         self.directives = 0
         self.visited = 0
@@ -125,7 +127,11 @@ def _rows(node: FieldNode, field: GraphQLField | None) -> int:
     """How many times what is selected below a field can come: the size of the page, at worst where a variable says."""
     if field is None or not {"first", "ids"} & field.args.keys():
         return 1
-    sizes = [_size(argument.value) for argument in node.arguments if argument.name.value in {"first", "last", "ids"}]
+    sizes = [
+        _size(argument.value)
+        for argument in node.arguments or ()
+        if argument.name.value in {"first", "last", "ids"}
+    ]
     return min(max(sizes, default=DEFAULT_PAGE), LARGEST_PAGE)
 
 
@@ -154,7 +160,9 @@ def over_limit(schema: GraphQLSchema, document: DocumentNode, limits: Limits) ->
         "cost": total.cost,
     }
     return [
-        exceeded(name, getattr(limits, name)) for name, weight in found.items() if weight > getattr(limits, name)
+        exceeded(name, getattr(limits, name))
+        for name, weight in found.items()
+        if weight > getattr(limits, name)
     ]
 
 

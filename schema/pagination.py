@@ -57,7 +57,7 @@ def paginate(
             queryset, info=info, first=first, after=after, last=last, before=before, max_results=LARGEST_PAGE
         )
         found = list(page)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         # Cursors are not signed; what a forged one holds may fail as late as in the database's adapter.
         raise BadPage("The cursor is not one of this list.") from error
     size = first or last or 0

@@ -7,11 +7,11 @@ import strawberry
 from strawberry import relay
 
 from accounts import directory, models
-from schema.pagination import BadPage, LARGEST_PAGE, paginate
+from schema.pagination import LARGEST_PAGE, BadPage, paginate
 from schema.permissions import Forbidden, Unauthenticated
 from schema.types import Account, ApiInfo, PageInfo, User, UserConnection, UserEdge
 
-NODES = {"Account": Account, "User": User}
+NODES: dict[str, type[Account | User]] = {"Account": Account, "User": User}
 """The types that `node` knows; each decides what the viewer may see of it."""
 
 
@@ -112,7 +112,9 @@ class Query:
     def nodes(
         self,
         info: ApiInfo,
-        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids, as `id` fields gave them.")],
+        ids: Annotated[
+            list[strawberry.ID], strawberry.argument(description="The ids, as `id` fields gave them.")
+        ],
     ) -> list[relay.Node | None]:
         """See the description."""
         if len(ids) > LARGEST_PAGE:

@@ -17,10 +17,11 @@ log = logging.getLogger(__name__)
 
 VALUES = (
     # graphql-core ends its messages with what it was given, which may be a password.
-    (re.compile(r"(,|\.|;|\?)? ?[Ff]ound: .*", re.DOTALL), "."),
+    (re.compile(r"\? Found: .*", re.DOTALL), "?"),
+    (re.compile(r"[,.;] [Ff]ound: .*", re.DOTALL), "."),
     (re.compile(r", but encountered error .*", re.DOTALL), "."),
     (re.compile(r"( cannot represent [\w -]*value): .*", re.DOTALL), r"\1."),
-    (re.compile(r"\b(Name|String|BlockString|Int|Float) (['\"]).*", re.DOTALL), r"\1."),
+    (re.compile(r"^(Syntax Error: .*?):? (['\"])(?!\W\2\.?$).*", re.DOTALL), r"\1."),
 )
 SUGGESTION = re.compile(r" Did you mean .*?\?", re.DOTALL)
 

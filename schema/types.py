@@ -2,6 +2,7 @@
 
 import copy
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -9,6 +10,7 @@ import strawberry
 import strawberry_django
 from django.db.models import QuerySet
 from strawberry import Info, relay
+from strawberry.types.scalar import ScalarDefinition
 
 from accounts import bearer_tokens, directory, models
 from accounts.conf import latchkey
@@ -23,12 +25,16 @@ DateTime = strawberry.scalar(
     serialize=lambda value: value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     parse_value=datetime.fromisoformat,
 )
-SCALARS = {datetime: DateTime}
+SCALARS: Mapping[object, ScalarDefinition] = {datetime: DateTime}
 
 ApiInfo = Info[Context, None]
 
 
-@strawberry_django.type(models.Account, name="User", description="What anyone may see of an account. Holds no e-mail address, by construction.")
+@strawberry_django.type(
+    models.Account,
+    name="User",
+    description="What anyone may see of an account. Holds no e-mail address, by construction.",
+)
 class User(relay.Node):
     """A public profile."""
 
@@ -58,7 +64,11 @@ class User(relay.Node):
         return {row.pk: strawberry.cast(cls, row) for row in rows}
 
 
-@strawberry_django.type(models.Account, name="Account", description="The viewer's own account: private. What others see of it is `publicProfile`.")
+@strawberry_django.type(
+    models.Account,
+    name="Account",
+    description="The viewer's own account: private. What others see of it is `publicProfile`.",
+)
 class Account(relay.Node):
     """The viewer's account."""
 
@@ -106,8 +116,12 @@ class PageInfo:
 
     has_next_page: bool = strawberry.field(description="Whether more follow after `endCursor`.")
     has_previous_page: bool = strawberry.field(description="Whether more precede `startCursor`.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the first edge; `null` on an empty page.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the last edge; `null` on an empty page.")
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the first edge; `null` on an empty page."
+    )
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last edge; `null` on an empty page."
+    )
 
     @classmethod
     def of(cls, page: Page[Any]) -> Self:
@@ -141,7 +155,9 @@ class UserConnection:
 class TokenSet:
     """See RFC 6749 §5.1."""
 
-    access_token: str = strawberry.field(description="Send it as `Authorization: Bearer …`. Opaque; keep it in memory.")
+    access_token: str = strawberry.field(
+        description="Send it as `Authorization: Bearer …`. Opaque; keep it in memory."
+    )
     token_type: str = strawberry.field(description="Always `Bearer`.")
     expires_in: int = strawberry.field(
         description="Seconds until the access token expires, counted from this answer."

@@ -11,7 +11,6 @@ from typing import Any
 from cross_web import HTTPException
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
@@ -48,8 +47,19 @@ class View(GraphQLView):
 
     graphql_ide = None
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer, whatever comes: JSON always, and never a 5xx for a bad request."""
+        head = request.method == "HEAD"
+        if head:
+            request.method = "GET"
+        response = self.answer(request)
+        if head:
+            response["Content-Length"] = len(response.content)
+            response.content = b""
+        return response
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """The answer with its body."""
         accept = request.headers.get("Accept", "*/*")
         self.media_type = media_type_for(accept)
         self.legacy = self.media_type == JSON and JSON in ranges_of(accept)
@@ -57,12 +67,12 @@ class View(GraphQLView):
         try:
             if request.method == "OPTIONS":
                 return HttpResponse(status=204, headers={"Allow": METHODS})
-            if request.method == "HEAD":
-                request.method = "GET"
             if request.method == "GET" and "query" not in request.GET and "text/html" in accept:
-                return TemplateResponse(request, "graphql/welcome.html", headers={"Cache-Control": "no-store"}).render()
+                page = TemplateResponse(request, "graphql/welcome.html", headers={"Cache-Control": "no-store"})
+                return page.render()
             self.admit(request)
-            return self.run(request=request)
+            response: HttpResponse = self.run(request=request)  # type: ignore[assignment]  # not streaming
+            return response
         except Exception as error:  # noqa: BLE001 - an answer in HTML would help no client
             refused = self.refusal(error)
         extensions = {"code": refused.code}
@@ -143,7 +153,9 @@ class View(GraphQLView):
             self.body = self.parse_json(request.body)
         for name, kind in PARTS.items():
             if not isinstance(self.body.get(name), kind | None):
-                raise Refused(400, f"`{name}` has to be {'an object' if kind is dict else 'a string'} or null.")
+                raise Refused(
+                    400, f"`{name}` has to be {'an object' if kind is dict else 'a string'} or null."
+                )
         return GraphQLRequestData(
             query=documents.text_of(self.body),
             variables=self.body.get("variables"),
@@ -174,7 +186,7 @@ class View(GraphQLView):
     ) -> Any:
         """Run it and choose the status code."""
         try:
-            result = super().execute_operation(request, context, root_value, sub_response)
+            result: Any = super().execute_operation(request, context, root_value, sub_response)
         except HTTPException as error:
             match error.__cause__:
                 case InvalidOperationTypeError():

@@ -25,7 +25,9 @@ def default_client(db: None) -> None:
 def graphql(default_client: None, client: Browser) -> GraphQL:
     """Post an operation: `graphql(query, token=…, **variables)`."""
 
-    def post(query: str, *, token: str | None = None, headers: dict[str, str] | None = None, **variables: Any) -> Answer:
+    def post(
+        query: str, *, token: str | None = None, headers: dict[str, str] | None = None, **variables: Any
+    ) -> Answer:
         all_headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
         response = client.post(
             "/graphql",
@@ -49,7 +51,9 @@ def sign_in(graphql: GraphQL) -> SignIn:
     """Sign an account in through `tokenAuth`."""
 
     def tokens_of(account: Account, **more: Any) -> SignedIn:
-        payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, **more}).data["tokenAuth"]
+        payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, **more}).data[
+            "tokenAuth"
+        ]
         assert payload["errors"] == []
         return SignedIn(account, payload["tokens"]["accessToken"], payload["tokens"]["refreshToken"])
 

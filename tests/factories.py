@@ -6,7 +6,6 @@ from typing import Any
 from accounts.models import Account, Client
 from tests.api import PASSWORD
 
-
 _numbers = itertools.count(1)
 
 

@@ -8,4 +8,4 @@ os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 os.environ["ARGON2_MEMORY_COST"] = "8"
 os.environ["ARGON2_TIME_COST"] = "1"
 
-from project.settings import *  # noqa: E402, F403 - the environment has to be set first
+from project.settings import *  # noqa: F403 - the environment has to be set first

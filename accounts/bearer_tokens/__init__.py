@@ -8,7 +8,15 @@ from oauth2_provider.models import get_access_token_model, get_refresh_token_mod
 
 from accounts.bearer_tokens.bearer import Bearer, authenticate, presented_token
 from accounts.bearer_tokens.clients import ClientGrant, authorize_client
-from accounts.bearer_tokens.tokens import Refreshed, TokenSet, clear_expired, end_session, issue, refresh, revoke
+from accounts.bearer_tokens.tokens import (
+    Refreshed,
+    TokenSet,
+    clear_expired,
+    end_session,
+    issue,
+    refresh,
+    revoke,
+)
 
 AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()

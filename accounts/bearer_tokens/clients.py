@@ -1,6 +1,7 @@
 """Which OAuth client calls, and what it may ask for."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from oauth2_provider.oauth2_validators import GRANT_TYPE_MAPPING
 from oauth2_provider.scopes import get_scopes_backend
@@ -40,7 +41,7 @@ def authorize_client(
 
 def authenticate_client(*, client_id: str | None, client_secret: str | None) -> Client:
     """A first-party client; a confidential one by its secret (S66). Raises InvalidClient."""
-    request = Request(INTERNAL_URI, "POST", {"client_id": client_id or latchkey().default_client_id}, {})
+    request: Any = Request(INTERNAL_URI, "POST", {"client_id": client_id or latchkey().default_client_id}, {})
     validator = server().request_validator
     if not validator.validate_client_id(request.client_id, request):
         raise InvalidClient(field=("client_id",))

@@ -89,21 +89,28 @@ class ScopesByClient(SettingsScopes):
     ) -> list[str]:
         """The scopes that a client is given when it asks for none."""
         available = self.get_available_scopes(application, request)
-        return [s for s in super().get_default_scopes(application, request, *args, **kwargs) if s in available]
+        return [
+            s for s in super().get_default_scopes(application, request, *args, **kwargs) if s in available
+        ]
 
 
 class Validator(OAuth2Validator):
     """DOT's validator, under the lock of the session."""
 
-    def _load_application(self, client_id: str | None, request: Request) -> Client | None:
+    def _load_application(self, client_id: str | None, request: Any) -> Client | None:
         # PostgreSQL has no NUL in text and would answer with an exception; no client has one in its id.
         if "\0" in (client_id or ""):
             return None
         client: Client | None = super()._load_application(client_id, request)
         return client
 
+    def _extract_basic_auth(self, request: Any) -> str | None:
+        credentials: str | None = super()._extract_basic_auth(request)
+        # base64 raises on anything else.
+        return credentials if credentials is None or credentials.isascii() else None
+
     def validate_refresh_token(
-        self, refresh_token: str, client: Client, request: Request, *args: Any, **kwargs: Any
+        self, refresh_token: str, client: Client, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
         """Whether the token may be traded. A replay ends the session (S17); each cause has its log line (S74)."""
         cause = self._refusal(refresh_token, client, request, *args, **kwargs)
@@ -112,7 +119,7 @@ class Validator(OAuth2Validator):
         return cause is None
 
     def _refusal(
-        self, refresh_token: str, client: Client, request: Request, *args: Any, **kwargs: Any
+        self, refresh_token: str, client: Client, request: Any, *args: Any, **kwargs: Any
     ) -> str | None:
         tokens = RefreshToken.objects.filter(token_checksum=checksum(refresh_token))
         # The family of a token never changes, so it may be read before the lock; all else is read under it.
@@ -148,7 +155,9 @@ class Validator(OAuth2Validator):
     def _replay(self, token: Any) -> str:
         """What presenting a spent token means. If its answer was lost, open DOT's grace window again (S68)."""
         now = timezone.now()
-        successor = AccessToken.objects.filter(source_refresh_token=token).select_related("refresh_token").first()
+        successor = (
+            AccessToken.objects.filter(source_refresh_token=token).select_related("refresh_token").first()
+        )
         if successor is None:
             return "replayed, grandparent"
         follower = getattr(successor, "refresh_token", None)
@@ -162,7 +171,7 @@ class Validator(OAuth2Validator):
                 )
         return "replayed after use"
 
-    def _save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
+    def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
         derived = token["access_token"], token.get("refresh_token")
         super()._save_bearer_token(token, request, *args, **kwargs)
         if not token["access_token"]:
@@ -177,9 +186,11 @@ class Validator(OAuth2Validator):
             )
 
     def _create_refresh_token(
-        self, request: Request, refresh_token_code: str, access_token: Any, previous_refresh_token: Any
+        self, request: Any, refresh_token_code: str, access_token: Any, previous_refresh_token: Any
     ) -> Any:
-        token = super()._create_refresh_token(request, refresh_token_code, access_token, previous_refresh_token)
+        token = super()._create_refresh_token(
+            request, refresh_token_code, access_token, previous_refresh_token
+        )
         if previous_refresh_token is None:
             caller = _caller(request)
             Session.objects.create(
@@ -192,7 +203,9 @@ class Validator(OAuth2Validator):
             )
         return token
 
-    def revoke_token(self, token: str, token_type_hint: str, request: Request, *args: Any, **kwargs: Any) -> None:
+    def revoke_token(
+        self, token: str, token_type_hint: str, request: Any, *args: Any, **kwargs: Any
+    ) -> None:
         """End the whole session that the token belongs to (RFC 7009 §2.1), by whatever endpoint it is asked."""
         family = family_of(token, client=request.client)
         if family is not None:
@@ -201,7 +214,9 @@ class Validator(OAuth2Validator):
             # Access tokens without a session (client_credentials).
             super().revoke_token(token, token_type_hint, request, *args, **kwargs)
 
-    def validate_code(self, client_id: str, code: str, client: Client, request: Request, *args: Any, **kwargs: Any) -> bool:
+    def validate_code(
+        self, client_id: str, code: str, client: Client, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
         """As DOT; a disabled account's code is worth nothing (S13)."""
         if "\0" in code:
             return False
@@ -240,7 +255,8 @@ def family_of(token: str, *, client: Client) -> Any:
     digest = checksum(token)
     of_client = RefreshToken.objects.filter(application=client).values_list("token_family", flat=True)
     return (
-        of_client.filter(token_checksum=digest).first() or of_client.filter(access_token__token_checksum=digest).first()
+        of_client.filter(token_checksum=digest).first()
+        or of_client.filter(access_token__token_checksum=digest).first()
     )
 
 
@@ -268,7 +284,9 @@ class AtomicGrant:
     def create_token_response(self, request: Request, token_handler: Any) -> tuple[dict[str, str], str, int]:
         """As the grant, in one transaction."""
         with transaction.atomic(using=router.db_for_write(RefreshToken)):
-            response: tuple[dict[str, str], str, int] = self.grant.create_token_response(request, token_handler)
+            response: tuple[dict[str, str], str, int] = self.grant.create_token_response(
+                request, token_handler
+            )
             return response
 
 
@@ -278,8 +296,7 @@ class TokenServer(Server):
     def __init__(self, request_validator: Validator, **kwargs: Any) -> None:
         lifetime: Callable[[Request], int] = access_token_lifetime
         super().__init__(request_validator, **{**kwargs, "token_expires_in": lifetime})
-        self.refresh_grant = AtomicGrant(self.refresh_grant)
-        self.grant_types["refresh_token"] = self.refresh_grant
+        self.grant_types["refresh_token"] = AtomicGrant(self.refresh_grant)
 
 
 def server() -> TokenServer:

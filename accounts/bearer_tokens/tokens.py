@@ -19,7 +19,7 @@ from accounts.bearer_tokens.server import checksum, end_family, family_of, serve
 from accounts.caller import Caller
 from accounts.conf import latchkey
 from accounts.exceptions import AccountDisabled, AccountsError, InvalidClient, InvalidGrant, InvalidScope
-from accounts.models import Account, Client, Session
+from accounts.models import Account, Session
 
 REFUSALS: dict[str, type[AccountsError]] = {
     "invalid_grant": InvalidGrant,
@@ -59,7 +59,7 @@ def issue(*, account: Account, grant: ClientGrant, caller: Caller) -> TokenSet:
     """
     if not account.is_active:
         raise AccountDisabled
-    request = Request(INTERNAL_URI, "POST", {}, {})
+    request: Any = Request(INTERNAL_URI, "POST", {}, {})
     request.client, request.user, request.scopes = grant.client, account, list(grant.scopes)
     request.caller = caller
     handler = server().default_token_type
@@ -79,21 +79,25 @@ def refresh(
 ) -> Refreshed:
     """Trade a refresh token for the next pair (RFC 6749 §6).
 
-    Without `client_id`, a public client is known by its token. Raises InvalidGrant, InvalidClient, InvalidScope.
+    Without `client_id`, the client is known by its token. Raises InvalidGrant, InvalidClient, InvalidScope.
     """
     client = authenticate_client(
-        client_id=client_id or _public_client_of(refresh_token), client_secret=client_secret
+        client_id=client_id or _client_of(refresh_token), client_secret=client_secret
     )
-    parameters = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client.client_id}
-    request = Request(INTERNAL_URI, "POST", parameters | ({"scope": scope} if scope else {}), {})
+    parameters = {
+        "grant_type": "refresh_token",
+        "refresh_token": refresh_token,
+        "client_id": client.client_id,
+    }
+    request: Any = Request(INTERNAL_URI, "POST", parameters | ({"scope": scope} if scope else {}), {})
     request.client, request.client_secret, request.caller = client, client_secret, caller
     request.scopes = request.extra_credentials = None
     try:
-        _headers, body, status = server().grant_types["refresh_token"].create_token_response(
-            request, server().default_token_type
+        _headers, body, status = (
+            server().grant_types["refresh_token"].create_token_response(request, server().default_token_type)
         )
     except OAuth2Error as error:
-        raise REFUSALS.get(error.error, InvalidGrant) from error
+        raise REFUSALS.get(str(error.error), InvalidGrant) from error
     answer = json.loads(body)
     if status != 200:  # noqa: PLR2004 - HTTP
         raise REFUSALS.get(answer["error"], InvalidGrant)
@@ -103,9 +107,14 @@ def refresh(
 
 
 def revoke(*, token: str, client_id: str | None = None, client_secret: str | None = None) -> None:
-    """End the session that an access or refresh token of the client belongs to; unknown tokens are no error
-    (RFC 7009 §2.2). Raises InvalidClient."""
-    client = authenticate_client(client_id=client_id or _public_client_of(token), client_secret=client_secret)
+    """End the session that an access or refresh token belongs to; unknown tokens are no error (RFC 7009 §2.2).
+
+    Raises InvalidClient, also if the token is another client's (§2.1): never success where nothing ended.
+    """
+    issued_to = _client_of(token)
+    client = authenticate_client(client_id=client_id or issued_to, client_secret=client_secret)
+    if issued_to not in {None, client.client_id}:
+        raise InvalidClient(field=("client_id",))
     family = family_of(token, client=client)
     if family is not None:
         end_family(family)
@@ -121,20 +130,23 @@ def clear_expired() -> int:
     clear_expired_tokens()
     settings = latchkey()
     now = timezone.now()
-    idle_since = now - timedelta(seconds=settings.access_token_lifetime + settings.refresh_token_idle_lifetime)
-    ended, _per_model = Session.objects.filter(Q(expires_at__lte=now) | Q(last_used_at__lte=idle_since)).delete()
+    idle_since = now - timedelta(
+        seconds=settings.access_token_lifetime + settings.refresh_token_idle_lifetime
+    )
+    ended, _per_model = Session.objects.filter(
+        Q(expires_at__lte=now) | Q(last_used_at__lte=idle_since)
+    ).delete()
     return ended
 
 
-def _public_client_of(token: str) -> str | None:
-    """The id of the client that a token was issued to; a confidential one has to name itself."""
-    tokens = get_refresh_token_model().objects.filter(application__client_type=Client.CLIENT_PUBLIC)
+def _client_of(token: str) -> str | None:
+    """The id of the client that a token was issued to; None for an unknown token."""
+    ids = get_refresh_token_model().objects.values_list("application__client_id", flat=True)
     digest = checksum(token)
-    for lookup in ({"token_checksum": digest}, {"access_token__token_checksum": digest}):
-        client_id = tokens.filter(**lookup).values_list("application__client_id", flat=True).first()
-        if client_id is not None:
-            return str(client_id)
-    return None
+    client_id: str | None = (
+        ids.filter(token_checksum=digest).first() or ids.filter(access_token__token_checksum=digest).first()
+    )
+    return client_id
 
 
 def _token_set(token: dict[str, Any], *, session_ends_in: int) -> TokenSet:

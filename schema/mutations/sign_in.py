@@ -28,7 +28,9 @@ def _admit(asked: SignInInput, info: ApiInfo) -> tuple[bearer_tokens.ClientGrant
     Raises InvalidClient, InvalidScope, and TransportNotAllowed before anything else is done: never a silent fallback.
     """
     grant = bearer_tokens.authorize_client(
-        client_id=asked.client_id or None, client_secret=asked.client_secret or None, scope=asked.scope or None
+        client_id=asked.client_id or None,
+        client_secret=asked.client_secret or None,
+        scope=asked.scope or None,
     )
     transport = asked.refresh_token_transport
     by_cookie = (transport.value if transport else grant.client.refresh_token_transport) == "COOKIE"
@@ -48,7 +50,7 @@ class SignInMutations:
             " PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
         ),
         directives=MARKS,
-        extensions=[ExpectedFailures()],
+        extensions=[ExpectedFailures(AuthPayload)],
     )
     def register(
         self,
@@ -75,7 +77,7 @@ class SignInMutations:
             " social-only account), INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
         ),
         directives=MARKS,
-        extensions=[ExpectedFailures()],
+        extensions=[ExpectedFailures(AuthPayload)],
     )
     def token_auth(
         self,
@@ -99,13 +101,14 @@ class SignInMutations:
             " INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
         ),
         directives=MARKS,
-        extensions=[ExpectedFailures()],
+        extensions=[ExpectedFailures(AuthPayload)],
     )
     def refresh_token(
         self,
         info: ApiInfo,
         input: Annotated[
-            RefreshTokenInput | None, strawberry.argument(description="The refresh token; leave out with the COOKIE transport.")
+            RefreshTokenInput | None,
+            strawberry.argument(description="The refresh token; leave out with the COOKIE transport."),
         ] = strawberry.UNSET,
     ) -> AuthPayload:
         """See the description."""
@@ -132,7 +135,7 @@ class SignInMutations:
             " ACCOUNT_DISABLED, LINK_REQUIRED, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
         ),
         directives=MARKS,
-        extensions=[ExpectedFailures()],
+        extensions=[ExpectedFailures(AuthPayload)],
     )
     def convert_social_token(
         self,
@@ -163,7 +166,7 @@ class SignInMutations:
             "Codes: INVALID_CLIENT."
         ),
         directives=MARKS,
-        extensions=[ExpectedFailures()],
+        extensions=[ExpectedFailures(RevokeTokenPayload)],
     )
     def revoke_token(
         self,

@@ -18,7 +18,9 @@ ADA = {"email": "ada@example.com", "username": "ada", "firstName": "Augusta", "l
 @pytest.fixture
 def register(graphql):
     """The payload of registering Ada with a password."""
-    return lambda password, **more: graphql(REGISTER, input={**ADA, "password": password, **more}).data["register"]
+    return lambda password, **more: graphql(REGISTER, input={**ADA, "password": password, **more}).data[
+        "register"
+    ]
 
 
 @pytest.fixture
@@ -96,8 +98,10 @@ def test_a_long_password_is_not_truncated(register, graphql):
 @pytest.mark.parametrize(
     "password",
     [
-        "passwordpassword", "Password12345!", "qwerty123456", "welcome-2026!!", "Latchkey-2026!", "iloveyou12345",
-        "123456789012", "098765432109", "abcdefghijklmnop", "aaaaaaaaaaaaaaaa", "abababababababab", "ＰＡＳＳＷＯＲＤ12345",
+        "passwordpassword", "Password12345!", "qwerty123456", "welcome-2026!!", "Latchkey-2026!",
+        "iloveyou12345",
+        "123456789012", "098765432109", "abcdefghijklmnop", "aaaaaaaaaaaaaaaa", "abababababababab",
+        "ＰＡＳＳＷＯＲＤ12345",
         "professional", "            ", "1qaz2wsx3edc", "JustinBieber",
     ],
 )  # fmt: skip

@@ -251,7 +251,11 @@ def test_revoking_by_rest_ends_the_whole_session(graphql, client, signed_in):
 
 def test_no_usable_token_is_stored(graphql, signed_in):
     """S15: every column holds hashes only."""
-    rows = [*AccessToken.objects.values_list(), *RefreshToken.objects.values_list(), *Session.objects.values_list()]
+    rows = [
+        *AccessToken.objects.values_list(),
+        *RefreshToken.objects.values_list(),
+        *Session.objects.values_list(),
+    ]
 
     for token in (signed_in.access_token, signed_in.refresh_token):
         assert token not in str(rows)

@@ -22,7 +22,13 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 def register(live: Live, **fields: str) -> tuple[int, dict]:
     """Status and payload of a registration."""
-    values = {"email": "ada@example.com", "username": "ada", "firstName": "Ada", "password": PASSWORD, **fields}
+    values = {
+        "email": "ada@example.com",
+        "username": "ada",
+        "firstName": "Ada",
+        "password": PASSWORD,
+        **fields,
+    }
     status, body = live.post(REGISTER, input=values)
     return status, body["data"]["register"]
 
@@ -79,7 +85,8 @@ def test_a_thiefs_replays_that_race_the_victim_leave_nothing_usable(live):
         current = refresh(live, middle["refreshToken"])[1]["tokens"]
 
         answers = at_once(
-            *[lambda: refresh(live, old["refreshToken"])] * 6, *[lambda: refresh(live, current["refreshToken"])] * 6
+            *[lambda: refresh(live, old["refreshToken"])] * 6,
+            *[lambda: refresh(live, current["refreshToken"])] * 6,
         )
 
         assert {status for status, _ in answers} == {200}
@@ -93,7 +100,10 @@ def test_a_thiefs_replays_that_race_the_victim_leave_nothing_usable(live):
 def test_simultaneous_registrations_in_any_case_make_one_account(live):
     """S4: 20 at once with case variants of one address: one account, the others are told, no 5xx."""
     names = [f"person{n}" for n in range(AT_ONCE)]
-    variants = ["".join(c.upper() if (n >> i) & 1 else c for i, c in enumerate("grace@example.com")) for n in range(AT_ONCE)]
+    variants = [
+        "".join(c.upper() if (n >> i) & 1 else c for i, c in enumerate("grace@example.com"))
+        for n in range(AT_ONCE)
+    ]
 
     answers = at_once(
         *[

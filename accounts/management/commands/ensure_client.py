@@ -23,7 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("--client-id", default=own.default_client_id)
         parser.add_argument("--name", default=None)
         parser.add_argument("--redirect-uri", action="append", dest="redirect_uris", default=None)
-        parser.add_argument("--confidential", action="store_true", help="With a secret, printed once, when created.")
+        parser.add_argument(
+            "--confidential", action="store_true", help="With a secret, printed once, when created."
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Create or update. Raises CommandError if the client exists and is of the other type, or third party."""
@@ -44,8 +46,10 @@ class Command(BaseCommand):
             },
         )
         if client.client_type != client_type or not client.first_party:
-            raise CommandError(f"The client {client_id} exists and is {client.client_type}, first party: "
-                               f"{client.first_party}. Change it in the administration.")
+            raise CommandError(
+                f"The client {client_id} exists and is {client.client_type}, first party: "
+                f"{client.first_party}. Change it in the administration."
+            )
         wanted = {"name": name, "redirect_uris": " ".join(uris)}
         if any(getattr(client, field) != value for field, value in wanted.items()):
             Client.objects.filter(pk=client.pk).update(**wanted)

@@ -1,0 +1,149 @@
+"""Ask a provider over HTTP within firm limits: total time, size, no redirect, no proxy, no compression (S37).
+
+On the standard library because the limit on time is for the whole exchange. `requests` limits each read of a
+socket, so that a server which drips its answer holds a worker as long as it likes; and urllib3 logs URLs.
+"""
+
+import functools
+import io
+import json
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import certifi
+
+
+class NoAnswer(Exception):
+    """There is no proper answer. The text says why in our own words, never in the server's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A status and a JSON object."""
+
+    status: int
+    content: dict[str, Any]
+
+
+class Deadline:
+    """The moment until which everything has to be done."""
+
+    def __init__(self, *, seconds: float) -> None:
+        self._at = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds until then. Raises TimeoutError once there are none."""
+        seconds = self._at - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
+
+
+def fetch(url: str, *, method: str, headers: Mapping[str, str], deadline: Deadline, max_bytes: int) -> Answer:
+    """The answer to a request without a body. Raises NoAnswer.
+
+    Only the resolving of the host's name is not bounded by the deadline but by the system's resolver.
+    """
+    try:
+        return _fetch(url, method=method, headers=headers, deadline=deadline, max_bytes=max_bytes)
+    except TimeoutError:
+        raise NoAnswer("timed out") from None
+    except ssl.SSLError as error:
+        raise NoAnswer(f"TLS failed ({error.reason})") from None
+    except OSError as error:
+        raise NoAnswer(f"connection failed ({error.strerror})") from None
+    except (HTTPException, ValueError, RecursionError):
+        # `from None`: the texts of these quote the answer.
+        raise NoAnswer("not HTTP with JSON") from None
+
+
+def _fetch(
+    url: str, *, method: str, headers: Mapping[str, str], deadline: Deadline, max_bytes: int
+) -> Answer:
+    target = urlsplit(url)
+    with closing(_connect(target, deadline)) as sock:
+        connection = HTTPConnection(target.netloc)
+        connection.sock = sock
+        connection.request(
+            method,
+            target._replace(scheme="", netloc="").geturl(),
+            body=b"" if method == "POST" else None,
+            headers={"Host": target.netloc, "User-Agent": "Latchkey", **headers},
+        )
+        # Of a socket, it uses `makefile` only.
+        response = HTTPResponse(_TimedReader(sock, deadline), method=method)  # type: ignore[arg-type]
+        response.begin()
+        if response.getheader("Content-Encoding", "identity") != "identity":
+            # None was asked for, and a few compressed bytes can be gigabytes.
+            raise NoAnswer(f"HTTP {response.status}, compressed")
+        body = response.read(max_bytes + 1)
+    if len(body) > max_bytes:
+        raise NoAnswer(f"HTTP {response.status}, too large")
+    content = json.loads(body)
+    if not isinstance(content, dict):
+        raise NoAnswer(f"HTTP {response.status}, not a JSON object")
+    return Answer(status=response.status, content=content)
+
+
+def _connect(target: SplitResult, deadline: Deadline) -> socket.socket:
+    secure = target.scheme == "https"
+    host, port = target.hostname or "", target.port or (443 if secure else 80)
+    sock = _first_connection(host, port, deadline)
+    if not secure:
+        return sock
+    try:
+        sock.settimeout(deadline.remaining())
+        return _tls().wrap_socket(sock, server_hostname=host)
+    except OSError:
+        sock.close()
+        raise
+
+
+def _first_connection(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """To the first address that answers, each given half of the time left.
+
+    So IPv6 that leads nowhere leaves time for IPv4.
+    """
+    failure = OSError()
+    for *_kind, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            return socket.create_connection((str(address[0]), port), timeout=deadline.remaining() / 2)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Trusts the system's list of authorities (SSL_CERT_FILE), and certifi's for systems that have none."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+class _TimedReader(io.RawIOBase):
+    """What HTTPResponse takes for a socket. However small the pieces, reading ends at the deadline."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """The file that HTTPResponse reads from."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """As a socket's file. Raises TimeoutError."""
+        self._sock.settimeout(self._deadline.remaining())
+        return self._sock.recv_into(buffer)

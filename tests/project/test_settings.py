@@ -1,0 +1,350 @@
+"""What a deployment sets: production does not start unsafe, and `ensure_client` can be run at every start."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+from django.urls import Resolver404, resolve
+
+from accounts.models import Client, Session
+from tests.api import TOKEN_AUTH, codes
+from tests.factories import PASSWORD, make_account, make_client
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+KEY = "k7Qw-Zp2_xL9" * 6
+PRODUCTION = {
+    "LATCHKEY_ENV": "production",
+    "SECRET_KEY": KEY,
+    "ALLOWED_HOSTS": "api.example.com",
+    "DATABASE_URL": "sqlite://:memory:",
+    "CACHE_URL": "locmemcache://",
+}
+
+
+def manage(*arguments: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """Run manage.py in production, with changes; None leaves a variable out.
+
+    Variables that are set win over `.env`, so an empty one stands for a missing one beside such a file.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
+    values = {name: value for name, value in {**PRODUCTION, **environment}.items() if value is not None}
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "manage.py", *arguments],
+        cwd=ROOT,
+        env={**kept, **values},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "short",
+        "x" * 31,
+        "change-me-change-me-change-me-change-me",
+        f"django-insecure-{KEY}",
+        "a" * 50,
+        " " * 50,
+    ],
+)
+def test_production_does_not_start_without_a_secret_key(key):
+    """S59: missing, short, or one that stands in an example."""
+    result = manage("check", SECRET_KEY=key)
+
+    assert result.returncode != 0
+    assert "SECRET_KEY" in result.stderr
+    assert not key.strip() or key not in result.stderr
+
+
+@pytest.mark.parametrize("hosts", ["", ","])
+def test_production_does_not_start_without_its_hosts(hosts):
+    """S59: else any Host header gets into links."""
+    result = manage("check", ALLOWED_HOSTS=hosts)
+
+    assert result.returncode != 0
+    assert "ALLOWED_HOSTS" in result.stderr
+
+
+def test_production_is_the_default():
+    """S59: who sets nothing gets the strict one."""
+    result = manage("check", LATCHKEY_ENV=None, SECRET_KEY="")
+
+    if (ROOT / ".env").exists():
+        pytest.skip("a developer's .env says otherwise")
+    assert result.returncode != 0
+
+
+@pytest.mark.parametrize("kind", ["Production", "prod", "test", "", "debug"])
+def test_another_environment_is_refused(kind):
+    """A typing error must not mean development."""
+    result = manage("check", LATCHKEY_ENV=kind)
+
+    assert result.returncode != 0
+    assert "LATCHKEY_ENV" in result.stderr
+
+
+def test_check_deploy_is_clean_in_production():
+    """S59: no warning of Django's, DOT's or ours."""
+    result = manage("check", "--deploy", "--fail-level", "WARNING")
+
+    assert result.returncode == 0, result.stderr
+    assert "no issues" in result.stdout
+
+
+def test_production_settings_are_the_strict_ones():
+    """Cookies, redirects, HSTS, no introspection, no debug pages, no front ends but those that are named."""
+    names = [
+        "DEBUG", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS",
+        "CORS_ALLOWED_ORIGINS", "ALLOWED_HOSTS",
+    ]  # fmt: skip
+    code = (
+        "from django.conf import settings as s; import json; "
+        f"values = [getattr(s, n) for n in {names}]; own = s.LATCHKEY; "
+        "print(json.dumps([*values, own.introspection, own.development]))"
+    )
+    result = manage("shell", "--no-imports", "-c", code)
+
+    assert result.returncode == 0, result.stderr
+    debug, *secure, hsts, origins, hosts, introspection, development = json.loads(
+        result.stdout.splitlines()[-1]
+    )
+    assert debug is False
+    assert secure == [True, True, True]
+    assert hsts >= 365 * 24 * 3600
+    assert (origins, hosts) == ([], ["api.example.com"])
+    assert (introspection, development) == (False, False)
+
+
+@pytest.mark.parametrize(("workers", "cache", "refused"), [
+    ("2", "locmemcache://", True), ("1", "locmemcache://", False), ("2", "redis://127.0.0.1:6379/1", False),
+])  # fmt: skip
+def test_several_workers_need_a_cache_that_they_share(workers, cache, refused):
+    """accounts.E001."""
+    result = manage("check", WORKERS=workers, CACHE_URL=cache)
+
+    assert (result.returncode != 0) == refused
+    assert ("accounts.E001" in result.stderr) == refused
+
+
+@pytest.mark.parametrize(
+    "lifetimes",
+    [
+        {"ACCESS_TOKEN_LIFETIME": "0"},
+        {"ACCESS_TOKEN_LIFETIME": "-5"},
+        {"ACCESS_TOKEN_LIFETIME": "60", "ACCESS_TOKEN_JITTER": "60"},
+        {"ACCESS_TOKEN_JITTER": "-1"},
+        {"REFRESH_TOKEN_IDLE_LIFETIME": "60"},
+        {"SESSION_LIFETIME": "3600"},
+    ],
+)
+def test_lifetimes_that_contradict_each_other_are_refused(lifetimes):
+    """accounts.E002."""
+    result = manage("check", **lifetimes)
+
+    assert result.returncode != 0
+    assert "accounts.E002" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"USERS_VISIBILITY": "everyone"},
+        {"PORT": "http"},
+        {"ACCESS_TOKEN_LIFETIME": "15m"},
+        {"INTROSPECTION": "perhaps"},
+    ],
+)
+def test_a_value_that_is_none_is_never_taken_for_another(values):
+    """It does not start, or it starts with the strict meaning."""
+    result = manage("check", **values)
+
+    assert result.returncode != 0 or values == {"INTROSPECTION": "perhaps"}
+
+
+def test_the_checks_of_these_tests_are_clean_too():
+    """What runs here is what runs there."""
+    assert [message for message in run_checks() if message.level >= 30 and not message.is_silenced()] == []
+
+
+def test_migrations_are_complete(db):
+    """No change of a model without its migration."""
+    out = io.StringIO()
+    call_command("makemigrations", check=True, dry_run=True, stdout=out)
+
+    assert "No changes detected" in out.getvalue()
+
+
+def ensure(*arguments: str) -> str:
+    """What `ensure_client` prints."""
+    out = io.StringIO()
+    call_command("ensure_client", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_ensure_client_makes_the_default_client_once(db):
+    """Idempotent: at every start."""
+    first, second = ensure(), ensure()
+
+    client = Client.objects.get()
+    assert "created" in first
+    assert "created" not in second
+    assert (client.client_id, client.client_type, client.first_party) == ("web", Client.CLIENT_PUBLIC, True)
+    assert client.authorization_grant_type == Client.GRANT_AUTHORIZATION_CODE
+    assert client.redirect_uris == " ".join(django_settings.LATCHKEY.default_client_redirect_uris)
+    assert client.client_secret  # trap 12c: an empty one would authenticate by the id alone
+
+
+def test_ensure_client_follows_the_settings(db):
+    """Name and redirect URIs change, the rows that refer to it stay."""
+    ensure()
+    pk = Client.objects.get().pk
+
+    ensure(
+        "--name",
+        "Shop",
+        "--redirect-uri",
+        "https://shop.example/cb",
+        "--redirect-uri",
+        "https://b.example/cb",
+    )
+
+    client = Client.objects.get()
+    assert (client.pk, client.name) == (pk, "Shop")
+    assert client.redirect_uris == "https://shop.example/cb https://b.example/cb"
+
+
+def test_ensure_client_makes_further_clients(graphql, account):
+    """Web, iOS, Android."""
+    ensure("--client-id", "ios", "--name", "iOS")
+
+    payload = graphql(
+        TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, "clientId": "ios"}
+    ).data["tokenAuth"]
+
+    assert payload["errors"] == []
+    assert Session.objects.get().client.name == "iOS"
+    assert Client.objects.count() == 2
+
+
+def test_ensure_client_prints_a_secret_once_and_it_works(graphql, account):
+    """Only its hash is stored."""
+    first = ensure("--client-id", "server", "--confidential")
+    second = ensure("--client-id", "server", "--confidential")
+
+    secret = first.split("shown only now: ")[1].strip()
+    assert secret not in second
+    assert "secret" not in second
+    assert Client.objects.get(client_id="server").client_secret != secret
+    given = {"email": account.email, "password": PASSWORD, "clientId": "server"}
+    for client_secret, expected in ((secret, []), (secret[:-1], ["INVALID_CLIENT"])):
+        payload = graphql(TOKEN_AUTH, input={**given, "clientSecret": client_secret}).data["tokenAuth"]
+        assert codes(payload) == expected
+
+
+@pytest.mark.parametrize("fields", [{"client_type": Client.CLIENT_CONFIDENTIAL}, {"first_party": False}])
+def test_ensure_client_does_not_take_over_another_kind(db, fields):
+    """A typing error in the environment must not open a third party's client."""
+    client, _ = make_client(client_id="web", **fields)
+    before = Client.objects.values().get()
+
+    with pytest.raises(CommandError, match="web"):
+        ensure()
+
+    assert Client.objects.values().get() == before
+    assert client.pk == before["id"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/o/applications/", "/o/applications/register/", "/o/applications/1/", "/o/authorized_tokens/",
+        "/o/device-authorization/", "/o/device/", "/o/register/", "/o/authorize/", "/accounts/login/",
+        "/social/",
+        "/complete/google-oauth2/", "/login/google-oauth2/",
+    ],
+)  # fmt: skip
+def test_nothing_is_mounted_that_nobody_asked_for(path):
+    """S27: DOT's list would let any signed-in person register clients."""
+    with pytest.raises(Resolver404):
+        resolve(path)
+
+
+@pytest.mark.parametrize("secret", [False, True])
+def test_the_password_grant_is_off(client, db, secret):
+    """S27, RFC 9700 §2.4: for no kind of client."""
+    account = make_account()
+    fields = {"client_type": Client.CLIENT_CONFIDENTIAL} if secret else {}
+    for grant in (Client.GRANT_AUTHORIZATION_CODE, Client.GRANT_PASSWORD):
+        oauth_client, client_secret = make_client(authorization_grant_type=grant, **fields)
+        response = client.post(
+            "/o/token/",
+            {
+                "grant_type": "password",
+                "username": account.email,
+                "password": PASSWORD,
+                "client_id": oauth_client.client_id,
+                **({"client_secret": client_secret} if secret else {}),
+            },
+        )
+
+        assert response.status_code in {400, 401}
+        assert "access_token" not in response.json()
+    assert not Session.objects.exists()
+    account.refresh_from_db()
+    assert account.last_login is None
+
+
+@pytest.mark.parametrize(
+    "grant_type", ["", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "convert_token", "x\0"]
+)
+def test_other_grants_are_off(client, default_client, grant_type):
+    """RFC 6749 §5.2: `unsupported_grant_type` or the like."""
+    response = client.post("/o/token/", {"grant_type": grant_type, "client_id": "web", "device_code": "x"})
+
+    assert response.status_code in {400, 401, 404}
+    assert "access_token" not in response.json()
+
+
+def test_a_third_party_never_gets_the_scope_account(client, db):
+    """S60: nor by client credentials, nor by asking."""
+    oauth_client, secret = make_client(
+        client_type=Client.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
+        first_party=False,
+    )
+    for scope in ({}, {"scope": "account"}, {"scope": "account account"}):
+        response = client.post(
+            "/o/token/",
+            {
+                "grant_type": "client_credentials",
+                "client_id": oauth_client.client_id,
+                "client_secret": secret,
+                **scope,
+            },
+        )
+        assert "account" not in response.json().get("scope", "").split()
+        assert response.status_code == 400 or not scope
+
+
+def test_the_metadata_promises_only_what_is_there(client, db):
+    """RFC 8414: each endpoint that is named exists."""
+    response = client.get("/.well-known/oauth-authorization-server")
+
+    assert response.status_code == 200
+    metadata = response.json()
+    assert "password" not in metadata["grant_types_supported"]
+    assert "implicit" not in metadata["grant_types_supported"]
+    for name, url in metadata.items():
+        if name.endswith("_endpoint"):
+            resolve("/" + url.split("/", 3)[3])

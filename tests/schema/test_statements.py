@@ -1,0 +1,181 @@
+"""How many statements an operation sends to the database: the budget of issue 3."""
+
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Account
+from tests.api import ME, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
+from tests.factories import PASSWORD, make_account
+
+CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "SET ", "PRAGMA")
+
+
+@contextmanager
+def statements():
+    """The statements about data that are sent in the block."""
+    found: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield found
+    found += [query["sql"] for query in captured if not query["sql"].upper().startswith(CONTROL)]
+
+
+def test_me_is_one_and_two_at_the_first_use(graphql, signed_in):
+    """S68: the second marks the token as used, once in its life."""
+    counts = []
+    for _ in range(3):
+        with statements() as sent:
+            assert graphql(ME, token=signed_in.access_token).data["me"]
+        counts.append(len(sent))
+
+    assert counts == [2, 1, 1]
+
+
+def test_me_signed_out_is_none(graphql):
+    """There is nothing to look up."""
+    with statements() as sent:
+        assert graphql(ME).data["me"] is None
+
+    assert sent == []
+
+
+def test_everything_about_oneself_is_one(graphql, signed_in):
+    """The profile comes with the account."""
+    graphql(ME, token=signed_in.access_token)
+    query = "{ me { id email subject lastLogin publicProfile { id username firstName } } again: me { id } }"
+
+    with statements() as sent:
+        graphql(query, token=signed_in.access_token)
+
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("size", [1, 20, 100])
+def test_users_is_at_most_two(graphql, signed_in, size):
+    """However many are on the page, cursors and all."""
+    Account.objects.bulk_create(
+        Account(email=f"u{n}@example.com", username=f"u{n}", first_name="U") for n in range(110)
+    )
+    graphql(ME, token=signed_in.access_token)
+    query = "query ($n: Int) { users(first: $n) { edges { cursor node { id username firstName dateJoined } } nodes { id } pageInfo { hasNextPage endCursor } } }"  # noqa: E501
+
+    with statements() as sent:
+        answer = graphql(query, token=signed_in.access_token, n=size)
+
+    assert len(answer.data["users"]["nodes"]) == size
+    assert len(sent) <= 2
+    assert f"LIMIT {size + 1}" in sent[-1]
+    assert "COUNT(" not in sent[-1].upper()
+
+
+def test_a_page_signed_out_is_one(graphql, account):
+    """No look-up of a token."""
+    with statements() as sent:
+        graphql("{ users { nodes { id } } }")
+
+    assert len(sent) == 1
+
+
+def test_nodes_is_one_a_type(graphql, signed_in):
+    """Not one an id."""
+    ids = [graphql("{ users { nodes { id } } }").data["users"]["nodes"][0]["id"]]
+    make_account()
+    ids += [node["id"] for node in graphql("{ users { nodes { id } } }").data["users"]["nodes"]]
+    graphql(ME, token=signed_in.access_token)
+
+    with statements() as sent:
+        graphql("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", token=signed_in.access_token, ids=ids * 9)
+
+    assert len(sent) <= 2
+
+
+def test_token_auth_is_at_most_eight(graphql, account):
+    """Client, account, tokens, session, last_login."""
+    with statements() as sent:
+        assert graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD}).data["tokenAuth"][
+            "tokens"
+        ]
+
+    assert len(sent) <= 8, sent
+
+
+def test_refresh_token_is_at_most_twenty(graphql, signed_in):
+    """Lock, validation, rotation."""
+    with statements() as sent:
+        assert graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"][
+            "tokens"
+        ]
+
+    assert len(sent) <= 20, sent
+
+
+def test_a_repeated_refresh_is_at_most_twenty(graphql, signed_in):
+    """The lost answer costs no more."""
+    graphql(REFRESH, input={"refreshToken": signed_in.refresh_token})
+
+    with statements() as sent:
+        assert graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"][
+            "tokens"
+        ]
+
+    assert len(sent) <= 20, sent
+
+
+def test_a_failed_sign_in_does_not_depend_on_the_cause(graphql, account):
+    """S2: as many statements for an unknown address as for a wrong password."""
+    counts = set()
+    for email in (account.email, "unknown@example.com"):
+        with statements() as sent:
+            graphql(TOKEN_AUTH, input={"email": email, "password": "wrong"})
+        counts.add(len(sent))
+
+    assert len(counts) == 1
+
+
+def test_registering_stays_small(graphql):
+    """No promise of the issue; a guard against growth."""
+    given = {"email": "ada@example.com", "username": "ada", "firstName": "Ada", "password": PASSWORD}
+    with statements() as sent:
+        assert graphql(REGISTER, input=given).data["register"]["tokens"]
+
+    assert len(sent) <= 12, sent
+
+
+@pytest.mark.parametrize("query", ["{ __typename }", "{ __schema { queryType { name } } }"])
+@pytest.mark.parametrize("token", ["live", "unknown"])
+def test_an_anonymous_operation_spends_nothing_on_its_header(graphql, signed_in, query, token):
+    """@anonymous: the header is not looked at."""
+    with statements() as sent:
+        graphql(query, token=signed_in.access_token if token == "live" else token)
+
+    assert sent == []
+
+
+def test_an_anonymous_mutation_spends_nothing_on_its_header(graphql, signed_in):
+    """As many statements with it as without."""
+    counts = []
+    for token in (None, signed_in.access_token):
+        with statements() as sent:
+            graphql(TOKEN_AUTH, token=token, input={"email": "unknown@example.com", "password": PASSWORD})
+        counts.append(len(sent))
+
+    assert counts[0] == counts[1]
+
+
+def test_a_refused_document_spends_nothing(graphql, signed_in):
+    """400 comes before the Bearer."""
+    with statements() as sent:
+        graphql("{ me { nothing } }", token=signed_in.access_token)
+        graphql("{ me {", token=signed_in.access_token)
+
+    assert sent == []
+
+
+def test_revoking_is_small(graphql, signed_in):
+    """A guard against growth."""
+    with statements() as sent:
+        graphql(REVOKE, input={"token": signed_in.refresh_token})
+
+    assert len(sent) <= 20, sent
