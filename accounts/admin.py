@@ -210,9 +210,7 @@ class ClientAdmin(TakesAlong):
             self.shown_once(request, obj)
         super().save_model(request, obj, form, change)
 
-    def response_add(
-        self, request: HttpRequest, obj: Client, post_url_continue: str | None = None
-    ) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         """Show id and secret, once."""
         return self.secret_page(request, obj)
 

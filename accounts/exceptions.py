@@ -190,9 +190,7 @@ class LinkRequired(AccountsError):
     """The address belongs to an account with other ways to sign in: sign in to it another way."""
 
     code = "LINK_REQUIRED"
-    default_message = _(
-        "An account with this e-mail address already exists. Sign in to it as you did before."
-    )
+    default_message = _("An account with this e-mail address already exists. Sign in to it as you did before.")
 
 
 class BearerError(Exception):

@@ -87,9 +87,7 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
     last_name = models.CharField(
         _("family name"), max_length=LONGEST_NAME, blank=True, validators=[validate_plain_text]
     )
-    is_staff = models.BooleanField(
-        _("staff"), default=False, help_text=_("May enter this administration site.")
-    )
+    is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May enter this administration site."))
     is_active = models.BooleanField(
         _("active"),
         default=True,

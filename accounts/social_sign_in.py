@@ -17,9 +17,7 @@ class Converted:
     is_new_account: bool
 
 
-def convert_social_token(
-    *, provider: str, access_token: str, grant: ClientGrant, caller: Caller
-) -> Converted:
+def convert_social_token(*, provider: str, access_token: str, grant: ClientGrant, caller: Caller) -> Converted:
     """Trade a provider's access token for ours. Raises what `social.identify` raises."""
     identified = social.identify(provider=provider, access_token=access_token)
     tokens = bearer_tokens.issue(account=identified.account, grant=grant, caller=caller)

@@ -42,21 +42,18 @@ def username_key(username: str) -> str:
 
 
 def validate_plain_text(value: str) -> None:
-    """Refuse what could forge or garble a line of text: control and bidi characters, `:` and `/` (S62).
+    """Refuse what could forge or garble a line of text: invisible and bidi characters, `:`, `/` (S62).
 
     Our mails greet people by name; without these nobody's name can carry a link into them.
     """
     if any(character in ":/" for character in value) or has_invisible(value):
-        raise ValidationError(
-            _("This must not contain invisible characters, a colon or a slash."), code="invalid"
-        )
+        raise ValidationError(_("This must not contain invisible characters, a colon or a slash."), code="invalid")
 
 
 def has_invisible(text: str) -> bool:
     """Whether the text has characters that show nothing or change how others are shown."""
     return any(
-        character in INVISIBLE
-        or (unicodedata.category(character) in BIDI_AND_CONTROL and character not in JOINERS)
+        character in INVISIBLE or (unicodedata.category(character) in BIDI_AND_CONTROL and character not in JOINERS)
         for character in text
     )
 
@@ -64,8 +61,8 @@ def has_invisible(text: str) -> bool:
 def validate_address(value: str) -> None:
     """What Django's EmailValidator lets pass and we do not.
 
-    A local part outside ASCII (it compares without case, and so takes a long s for an s), a quoted one (it may hold control
-    characters), and a domain with invisible characters (IDNA drops them).
+    A local part outside ASCII (it compares without case, and so takes a long s for an s), a quoted one (it may hold
+    control characters), and a domain with invisible characters (IDNA drops them).
     """
     local, _at, domain = value.strip().rpartition("@")
     if not local.isascii() or '"' in local or has_invisible(domain):
@@ -90,9 +87,7 @@ class MaximumBytesValidator:
 
     def get_help_text(self) -> str:
         """For Django's password forms."""
-        return _("Your password must have at most %(bytes)d bytes.") % {
-            "bytes": latchkey().password_max_bytes
-        }
+        return _("Your password must have at most %(bytes)d bytes.") % {"bytes": latchkey().password_max_bytes}
 
 
 class MinimumLengthValidator:
@@ -105,9 +100,7 @@ class MinimumLengthValidator:
 
     def get_help_text(self) -> str:
         """For Django's password forms."""
-        return _("Your password must have at least %(min)d characters.") % {
-            "min": latchkey().password_min_length
-        }
+        return _("Your password must have at least %(min)d characters.") % {"min": latchkey().password_min_length}
 
 
 class PredictablePasswordValidator:
@@ -128,9 +121,7 @@ class PredictablePasswordValidator:
             raise ValidationError(self.get_help_text(), code="password_too_common")
         own = " ".join(str(getattr(user, name, "")) for name in self.personal)
         if self._is_made_of(_words(own), password):
-            raise ValidationError(
-                _("The password is made of your name or address."), code="password_too_similar"
-            )
+            raise ValidationError(_("The password is made of your name or address."), code="password_too_similar")
         if self._is_made_of({*self.context_words, *_words(own)}, password):
             raise ValidationError(self.get_help_text(), code="password_too_common")
 

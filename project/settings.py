@@ -142,9 +142,7 @@ LATCHKEY = Latchkey(
     ),
     access_token_lifetime=env.int("ACCESS_TOKEN_LIFETIME", default=_default.access_token_lifetime),
     access_token_jitter=env.int("ACCESS_TOKEN_JITTER", default=_default.access_token_jitter),
-    refresh_token_idle_lifetime=env.int(
-        "REFRESH_TOKEN_IDLE_LIFETIME", default=_default.refresh_token_idle_lifetime
-    ),
+    refresh_token_idle_lifetime=env.int("REFRESH_TOKEN_IDLE_LIFETIME", default=_default.refresh_token_idle_lifetime),
     session_lifetime=env.int("SESSION_LIFETIME", default=_default.session_lifetime),
     password_min_length=env.int("PASSWORD_MIN_LENGTH", default=_default.password_min_length),
     argon2_time_cost=env.int("ARGON2_TIME_COST", default=_default.argon2_time_cost),
@@ -156,9 +154,7 @@ LATCHKEY = Latchkey(
     facebook_app_id=env.str("FACEBOOK_APP_ID", default=""),
     facebook_app_secret=env.str("FACEBOOK_APP_SECRET", default=""),
     provider_endpoints=ProviderEndpoints(
-        google_tokeninfo=env.str(
-            "GOOGLE_TOKENINFO_URL", default=_default.provider_endpoints.google_tokeninfo
-        ),
+        google_tokeninfo=env.str("GOOGLE_TOKENINFO_URL", default=_default.provider_endpoints.google_tokeninfo),
         google_userinfo=env.str("GOOGLE_USERINFO_URL", default=_default.provider_endpoints.google_userinfo),
         facebook_graph=env.str("FACEBOOK_GRAPH_URL", default=_default.provider_endpoints.facebook_graph),
     ),

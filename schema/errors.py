@@ -23,9 +23,7 @@ def _leaves(kind: type[AccountsError]) -> Iterator[type[AccountsError]]:
         yield from _leaves(child)
 
 
-_codes = {
-    leaf.code: strawberry.enum_value(leaf.code, description=leaf.__doc__) for leaf in _leaves(AccountsError)
-}
+_codes = {leaf.code: strawberry.enum_value(leaf.code, description=leaf.__doc__) for leaf in _leaves(AccountsError)}
 # Made of the exceptions, so that there is one list of them; which mypy cannot follow.
 _AuthErrorCode: Any = enum.Enum("AuthErrorCode", _codes)  # type: ignore[misc]
 AuthErrorCode: Any = strawberry.enum(_AuthErrorCode, description="The kinds of expected failure.")
@@ -64,9 +62,7 @@ class AuthError:
 class AuthPayload:
     """See the description."""
 
-    tokens: TokenSet | None = strawberry.field(
-        default=None, description="The tokens; `null` when not signed in."
-    )
+    tokens: TokenSet | None = strawberry.field(default=None, description="The tokens; `null` when not signed in.")
     account: Account | None = strawberry.field(
         default=None, description="The account that is now signed in; `null` when not signed in."
     )
@@ -91,9 +87,7 @@ class AuthPayload:
 class RevokeTokenPayload:
     """See the description."""
 
-    errors: list[AuthError] = strawberry.field(
-        default_factory=list, description="Why it failed; empty otherwise."
-    )
+    errors: list[AuthError] = strawberry.field(default_factory=list, description="Why it failed; empty otherwise.")
 
 
 class ExpectedFailures(FieldExtension):
@@ -110,9 +104,7 @@ class ExpectedFailures(FieldExtension):
             errors = [AuthError.of(failure) for failure in error.failures]
         if latchkey().development and not _selects_errors(info):
             codes = ", ".join(error.code.value for error in errors)
-            info.context.hints.append(
-                f"`{info.field_name}` failed with {codes}. Select `errors {{ code message }}`."
-            )
+            info.context.hints.append(f"`{info.field_name}` failed with {codes}. Select `errors {{ code message }}`.")
         return self.payload(errors=errors)
 
 

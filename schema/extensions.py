@@ -135,7 +135,7 @@ class Gate(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Take the verdict from the cache, and see which operation is meant: the client has to say if there are several."""
+        """Take the verdict from the cache, and see which operation is meant: with several, the client has to say."""
         call = self.execution_context
         # Strawberry's `operation_name` would name the first one.
         operation = get_operation_ast(self.prepared.document, call._provided_operation_name)  # noqa: SLF001

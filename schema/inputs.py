@@ -102,9 +102,7 @@ class SocialCredentialInput:
 class ConvertSocialTokenInput(SignInInput):
     """See the description."""
 
-    provider: str = strawberry.field(
-        description="The provider: `google-oauth2` (also `google`) or `facebook`."
-    )
+    provider: str = strawberry.field(description="The provider: `google-oauth2` (also `google`) or `facebook`.")
     credential: SocialCredentialInput = strawberry.field(description="What it issued.")
 
 

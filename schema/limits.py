@@ -61,9 +61,7 @@ class Scale:
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self.schema = schema
-        self.fragments = {
-            d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
-        }
+        self.fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
         self.weights: dict[str, Weight] = {}
         self.directives = 0
         self.visited = 0
@@ -76,7 +74,7 @@ class Scale:
         return self._selection(node.selection_set, self.schema.get_root_type(node.operation))
 
     def fragment(self, name: str) -> Weight:
-        """Of a fragment; nothing for an unknown one, and in a cycle nothing the second time: other rules report them."""
+        """Of a fragment; nothing for an unknown one, and in a cycle the second time: other rules report them."""
         if name not in self.weights and (definition := self.fragments.get(name)):
             self.weights[name] = NOTHING
             self._count(definition)
@@ -128,9 +126,7 @@ def _rows(node: FieldNode, field: GraphQLField | None) -> int:
     if field is None or not {"first", "ids"} & field.args.keys():
         return 1
     sizes = [
-        _size(argument.value)
-        for argument in node.arguments or ()
-        if argument.name.value in {"first", "last", "ids"}
+        _size(argument.value) for argument in node.arguments or () if argument.name.value in {"first", "last", "ids"}
     ]
     return min(max(sizes, default=DEFAULT_PAGE), LARGEST_PAGE)
 
@@ -159,11 +155,7 @@ def over_limit(schema: GraphQLSchema, document: DocumentNode, limits: Limits) ->
         "directives": scale.directives,
         "cost": total.cost,
     }
-    return [
-        exceeded(name, getattr(limits, name))
-        for name, weight in found.items()
-        if weight > getattr(limits, name)
-    ]
+    return [exceeded(name, getattr(limits, name)) for name, weight in found.items() if weight > getattr(limits, name)]
 
 
 def exceeded(limit: str, maximum: int) -> GraphQLError:

@@ -64,8 +64,7 @@ def paginate(
     more = len(found) > size
     found = found[:size] if first is not None else found[:size][::-1]
     rows = [
-        (row, to_base64(DjangoCursorEdge.CURSOR_PREFIX, OrderedCollectionCursor.from_model(row, key)))
-        for row in found
+        (row, to_base64(DjangoCursorEdge.CURSOR_PREFIX, OrderedCollectionCursor.from_model(row, key))) for row in found
     ]
     return Page(
         rows=rows,

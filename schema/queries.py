@@ -112,9 +112,7 @@ class Query:
     def nodes(
         self,
         info: ApiInfo,
-        ids: Annotated[
-            list[strawberry.ID], strawberry.argument(description="The ids, as `id` fields gave them.")
-        ],
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids, as `id` fields gave them.")],
     ) -> list[relay.Node | None]:
         """See the description."""
         if len(ids) > LARGEST_PAGE:

@@ -116,12 +116,8 @@ class PageInfo:
 
     has_next_page: bool = strawberry.field(description="Whether more follow after `endCursor`.")
     has_previous_page: bool = strawberry.field(description="Whether more precede `startCursor`.")
-    start_cursor: str | None = strawberry.field(
-        description="The cursor of the first edge; `null` on an empty page."
-    )
-    end_cursor: str | None = strawberry.field(
-        description="The cursor of the last edge; `null` on an empty page."
-    )
+    start_cursor: str | None = strawberry.field(description="The cursor of the first edge; `null` on an empty page.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the last edge; `null` on an empty page.")
 
     @classmethod
     def of(cls, page: Page[Any]) -> Self:
@@ -155,13 +151,9 @@ class UserConnection:
 class TokenSet:
     """See RFC 6749 §5.1."""
 
-    access_token: str = strawberry.field(
-        description="Send it as `Authorization: Bearer …`. Opaque; keep it in memory."
-    )
+    access_token: str = strawberry.field(description="Send it as `Authorization: Bearer …`. Opaque; keep it in memory.")
     token_type: str = strawberry.field(description="Always `Bearer`.")
-    expires_in: int = strawberry.field(
-        description="Seconds until the access token expires, counted from this answer."
-    )
+    expires_in: int = strawberry.field(description="Seconds until the access token expires, counted from this answer.")
     scope: str = strawberry.field(description="What the tokens allow, separated by spaces.")
     refresh_token: str | None = strawberry.field(
         description=(

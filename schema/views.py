@@ -6,7 +6,7 @@ https://graphql.github.io/graphql-over-http/draft/ for media types and status co
 import json
 import logging
 from http.client import INTERNAL_SERVER_ERROR
-from typing import Any
+from typing import Any, cast
 
 from cross_web import HTTPException
 from django.core.exceptions import RequestDataTooBig
@@ -71,8 +71,7 @@ class View(GraphQLView):
                 page = TemplateResponse(request, "graphql/welcome.html", headers={"Cache-Control": "no-store"})
                 return page.render()
             self.admit(request)
-            response: HttpResponse = self.run(request=request)  # type: ignore[assignment]  # not streaming
-            return response
+            return cast("HttpResponse", self.run(request=request))
         except Exception as error:  # noqa: BLE001 - an answer in HTML would help no client
             refused = self.refusal(error)
         extensions = {"code": refused.code}
@@ -153,9 +152,7 @@ class View(GraphQLView):
             self.body = self.parse_json(request.body)
         for name, kind in PARTS.items():
             if not isinstance(self.body.get(name), kind | None):
-                raise Refused(
-                    400, f"`{name}` has to be {'an object' if kind is dict else 'a string'} or null."
-                )
+                raise Refused(400, f"`{name}` has to be {'an object' if kind is dict else 'a string'} or null.")
         return GraphQLRequestData(
             query=documents.text_of(self.body),
             variables=self.body.get("variables"),

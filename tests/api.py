@@ -42,9 +42,7 @@ REGISTER = f"mutation ($input: RegisterInput!) {{ register(input: $input) {{ {AU
 TOKEN_AUTH = f"mutation ($input: TokenAuthInput!) {{ tokenAuth(input: $input) {{ {AUTH_PAYLOAD} }} }}"
 REFRESH = f"mutation ($input: RefreshTokenInput) {{ refreshToken(input: $input) {{ {AUTH_PAYLOAD} }} }}"
 CONVERT = f"mutation ($input: ConvertSocialTokenInput!) {{ convertSocialToken(input: $input) {{ {AUTH_PAYLOAD} }} }}"
-REVOKE = (
-    "mutation ($input: RevokeTokenInput) { revokeToken(input: $input) { errors { code field message } } }"
-)
+REVOKE = "mutation ($input: RevokeTokenInput) { revokeToken(input: $input) { errors { code field message } } }"
 ME = "{ me { id email } }"
 
 

@@ -60,9 +60,10 @@ def _differences(found: dict[str, set[str]]) -> Iterator[str]:
 
 
 def _is_whole(config: pytest.Config) -> bool:
-    """Whether nothing was left out: no -k, -m, --lf, -x that struck, and no paths below tests/."""
+    """Whether nothing was left out: no -k, -m, --deselect, --ignore, --lf, and no paths below tests/."""
     option = config.option
-    selected = option.keyword or option.markexpr or getattr(option, "lf", False) or option.collectonly
+    selected = option.keyword or option.markexpr or option.deselect or option.ignore or option.collectonly
+    selected = selected or getattr(option, "lf", False)
     paths = [Path(argument.split("::")[0]).resolve() for argument in config.args]
     return not selected and all(path == TESTS or path in TESTS.parents for path in paths)
 

@@ -51,9 +51,7 @@ def sign_in(graphql: GraphQL) -> SignIn:
     """Sign an account in through `tokenAuth`."""
 
     def tokens_of(account: Account, **more: Any) -> SignedIn:
-        payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, **more}).data[
-            "tokenAuth"
-        ]
+        payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, **more}).data["tokenAuth"]
         assert payload["errors"] == []
         return SignedIn(account, payload["tokens"]["accessToken"], payload["tokens"]["refreshToken"])
 

@@ -1,4 +1,4 @@
-"""The project's settings, as the tests run them: on the embedded databases unless DATABASE_URL and CACHE_URL say more."""
+"""The project's settings, as the tests run them: on embedded databases unless the environment says more."""
 
 import os
 

@@ -52,9 +52,7 @@ def authenticate(authorization: str | None) -> Bearer | None:
     token_id, expires, created, updated, scope, resource, *account_row = row
     if expires <= timezone.now():
         raise InvalidToken("The access token has expired.")
-    account = (
-        Account.from_db(router.db_for_read(Account), ACCOUNT_FIELDS, account_row) if account_row[0] else None
-    )
+    account = Account.from_db(router.db_for_read(Account), ACCOUNT_FIELDS, account_row) if account_row[0] else None
     if account is None or not account.is_active:
         raise InvalidToken("The access token is nobody's, or its account is disabled.")
     if resource:

@@ -89,9 +89,7 @@ class ScopesByClient(SettingsScopes):
     ) -> list[str]:
         """The scopes that a client is given when it asks for none."""
         available = self.get_available_scopes(application, request)
-        return [
-            s for s in super().get_default_scopes(application, request, *args, **kwargs) if s in available
-        ]
+        return [s for s in super().get_default_scopes(application, request, *args, **kwargs) if s in available]
 
 
 class Validator(OAuth2Validator):
@@ -118,9 +116,7 @@ class Validator(OAuth2Validator):
             log.info("refresh refused: %s (client %s)", cause, client.pk)
         return cause is None
 
-    def _refusal(
-        self, refresh_token: str, client: Client, request: Any, *args: Any, **kwargs: Any
-    ) -> str | None:
+    def _refusal(self, refresh_token: str, client: Client, request: Any, *args: Any, **kwargs: Any) -> str | None:
         tokens = RefreshToken.objects.filter(token_checksum=checksum(refresh_token))
         # The family of a token never changes, so it may be read before the lock; all else is read under it.
         family = tokens.values_list("token_family", flat=True).first()
@@ -155,9 +151,7 @@ class Validator(OAuth2Validator):
     def _replay(self, token: Any) -> str:
         """What presenting a spent token means. If its answer was lost, open DOT's grace window again (S68)."""
         now = timezone.now()
-        successor = (
-            AccessToken.objects.filter(source_refresh_token=token).select_related("refresh_token").first()
-        )
+        successor = AccessToken.objects.filter(source_refresh_token=token).select_related("refresh_token").first()
         if successor is None:
             return "replayed, grandparent"
         follower = getattr(successor, "refresh_token", None)
@@ -188,9 +182,7 @@ class Validator(OAuth2Validator):
     def _create_refresh_token(
         self, request: Any, refresh_token_code: str, access_token: Any, previous_refresh_token: Any
     ) -> Any:
-        token = super()._create_refresh_token(
-            request, refresh_token_code, access_token, previous_refresh_token
-        )
+        token = super()._create_refresh_token(request, refresh_token_code, access_token, previous_refresh_token)
         if previous_refresh_token is None:
             caller = _caller(request)
             Session.objects.create(
@@ -203,9 +195,7 @@ class Validator(OAuth2Validator):
             )
         return token
 
-    def revoke_token(
-        self, token: str, token_type_hint: str, request: Any, *args: Any, **kwargs: Any
-    ) -> None:
+    def revoke_token(self, token: str, token_type_hint: str, request: Any, *args: Any, **kwargs: Any) -> None:
         """End the whole session that the token belongs to (RFC 7009 §2.1), by whatever endpoint it is asked."""
         family = family_of(token, client=request.client)
         if family is not None:
@@ -214,9 +204,7 @@ class Validator(OAuth2Validator):
             # Access tokens without a session (client_credentials).
             super().revoke_token(token, token_type_hint, request, *args, **kwargs)
 
-    def validate_code(
-        self, client_id: str, code: str, client: Client, request: Any, *args: Any, **kwargs: Any
-    ) -> bool:
+    def validate_code(self, client_id: str, code: str, client: Client, request: Any, *args: Any, **kwargs: Any) -> bool:
         """As DOT; a disabled account's code is worth nothing (S13)."""
         if "\0" in code:
             return False
@@ -255,8 +243,7 @@ def family_of(token: str, *, client: Client) -> Any:
     digest = checksum(token)
     of_client = RefreshToken.objects.filter(application=client).values_list("token_family", flat=True)
     return (
-        of_client.filter(token_checksum=digest).first()
-        or of_client.filter(access_token__token_checksum=digest).first()
+        of_client.filter(token_checksum=digest).first() or of_client.filter(access_token__token_checksum=digest).first()
     )
 
 
@@ -284,9 +271,7 @@ class AtomicGrant:
     def create_token_response(self, request: Request, token_handler: Any) -> tuple[dict[str, str], str, int]:
         """As the grant, in one transaction."""
         with transaction.atomic(using=router.db_for_write(RefreshToken)):
-            response: tuple[dict[str, str], str, int] = self.grant.create_token_response(
-                request, token_handler
-            )
+            response: tuple[dict[str, str], str, int] = self.grant.create_token_response(request, token_handler)
             return response
 
 

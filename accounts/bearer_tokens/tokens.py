@@ -39,7 +39,7 @@ class TokenSet:
     scope: str
     refresh_token: str
     refresh_token_expires_in: int
-    token_type: ClassVar[str] = "Bearer"
+    token_type: ClassVar[str] = "Bearer"  # noqa: S105 - a scheme
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +81,7 @@ def refresh(
 
     Without `client_id`, the client is known by its token. Raises InvalidGrant, InvalidClient, InvalidScope.
     """
-    client = authenticate_client(
-        client_id=client_id or _client_of(refresh_token), client_secret=client_secret
-    )
+    client = authenticate_client(client_id=client_id or _client_of(refresh_token), client_secret=client_secret)
     parameters = {
         "grant_type": "refresh_token",
         "refresh_token": refresh_token,
@@ -130,12 +128,8 @@ def clear_expired() -> int:
     clear_expired_tokens()
     settings = latchkey()
     now = timezone.now()
-    idle_since = now - timedelta(
-        seconds=settings.access_token_lifetime + settings.refresh_token_idle_lifetime
-    )
-    ended, _per_model = Session.objects.filter(
-        Q(expires_at__lte=now) | Q(last_used_at__lte=idle_since)
-    ).delete()
+    idle_since = now - timedelta(seconds=settings.access_token_lifetime + settings.refresh_token_idle_lifetime)
+    ended, _per_model = Session.objects.filter(Q(expires_at__lte=now) | Q(last_used_at__lte=idle_since)).delete()
     return ended
 
 

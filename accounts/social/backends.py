@@ -209,9 +209,7 @@ class Facebook(VerifyingBackend, FacebookOAuth2[object]):
     def refuses(self, answer: Answer) -> bool:
         """Facebook says with the same statuses that it is busy."""
         error = answer.content.get("error")
-        if isinstance(error, dict) and (
-            error.get("is_transient") is True or error.get("code") in self.rate_limits
-        ):
+        if isinstance(error, dict) and (error.get("is_transient") is True or error.get("code") in self.rate_limits):
             return False
         return super().refuses(answer)
 

@@ -64,9 +64,7 @@ def fetch(url: str, *, method: str, headers: Mapping[str, str], deadline: Deadli
         raise NoAnswer("not HTTP with JSON") from None
 
 
-def _fetch(
-    url: str, *, method: str, headers: Mapping[str, str], deadline: Deadline, max_bytes: int
-) -> Answer:
+def _fetch(url: str, *, method: str, headers: Mapping[str, str], deadline: Deadline, max_bytes: int) -> Answer:
     target = urlsplit(url)
     with closing(_connect(target, deadline)) as sock:
         connection = HTTPConnection(target.netloc)

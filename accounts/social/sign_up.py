@@ -20,9 +20,7 @@ READABLE = "23456789abcdefghjkmnpqrstuvwxyz"
 USERNAME_ATTEMPTS = 3
 
 
-def create_account(
-    *, details: dict[str, Any], user: Account | None = None, **_context: Any
-) -> dict[str, Any] | None:
+def create_account(*, details: dict[str, Any], user: Account | None = None, **_context: Any) -> dict[str, Any] | None:
     """A pipeline step: the new account, unless the identity has one.
 
     Raises LinkRequired if the address has an account: an address, verified or not, is no key to it (S33).

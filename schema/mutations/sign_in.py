@@ -47,7 +47,8 @@ class SignInMutations:
         description=(
             "Create an account and sign it in at once. Returns every field error together.\n"
             "Codes: REQUIRED, TOO_LONG, INVALID_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, PASSWORD_TOO_SHORT,"
-            " PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
+            " PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, INVALID_CLIENT, INVALID_SCOPE,"
+            " TRANSPORT_NOT_ALLOWED."
         ),
         directives=MARKS,
         extensions=[ExpectedFailures(AuthPayload)],
@@ -140,9 +141,7 @@ class SignInMutations:
     def convert_social_token(
         self,
         info: ApiInfo,
-        input: Annotated[
-            ConvertSocialTokenInput, strawberry.argument(description="The provider and what it issued.")
-        ],
+        input: Annotated[ConvertSocialTokenInput, strawberry.argument(description="The provider and what it issued.")],
     ) -> AuthPayload:
         """See the description."""
         grant, cookie = _admit(input, info)

@@ -76,9 +76,7 @@ def test_a_superuser_that_is_none_is_a_value_error(flag):
 
 def test_a_superuser_has_both_flags():
     """The Django convention."""
-    account = Account.objects.create_superuser(
-        "root@example.com", PASSWORD, username="root", first_name="Root"
-    )
+    account = Account.objects.create_superuser("root@example.com", PASSWORD, username="root", first_name="Root")
 
     assert (account.is_staff, account.is_superuser, account.is_active) == (True, True, True)
 

@@ -28,9 +28,7 @@ def page(model: str, action: str = "changelist", *arguments: object) -> str:
 def admin(client, db):
     """A browser in which an administrator has signed in by the form."""
     Account.objects.create_superuser("root@example.com", STAFF_PASSWORD, username="root", first_name="Root")
-    response = client.post(
-        "/admin/login/?next=/admin/", {"username": "Root@Example.com", "password": STAFF_PASSWORD}
-    )
+    response = client.post("/admin/login/?next=/admin/", {"username": "Root@Example.com", "password": STAFF_PASSWORD})
     assert response.status_code == 302
     return client
 
@@ -276,9 +274,7 @@ TOKENS = {
     "accesstoken": lambda t: AccessToken.objects.get(token_checksum=checksum(t.access_token)),
     "refreshtoken": lambda t: RefreshToken.objects.get(token_checksum=checksum(t.refresh_token)),
     "session": lambda _t: Session.objects.get(),
-    "usersocialauth": lambda t: UserSocialAuth.objects.create(
-        user=t.account, provider="google-oauth2", uid="1"
-    ),
+    "usersocialauth": lambda t: UserSocialAuth.objects.create(user=t.account, provider="google-oauth2", uid="1"),
 }
 
 
@@ -341,9 +337,7 @@ def shown(response) -> tuple[str, str | None]:
 
 def sign_in_with(graphql, account, **given):
     """The codes of `tokenAuth`."""
-    return codes(
-        graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, **given}).data["tokenAuth"]
-    )
+    return codes(graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, **given}).data["tokenAuth"])
 
 
 def test_a_confidential_client_can_be_added_and_works(admin, graphql, account):
@@ -441,9 +435,7 @@ def test_a_clients_id_and_kind_cannot_be_changed(admin, graphql, account):
     address = page("client", "change", client.pk)
     given = form_of(admin.get(address))
 
-    response = admin.post(
-        address, {**given, "name": "Shop 2", "client_id": "x", "client_type": Client.CLIENT_PUBLIC}
-    )
+    response = admin.post(address, {**given, "name": "Shop 2", "client_id": "x", "client_type": Client.CLIENT_PUBLIC})
 
     assert response.status_code == 302
     again = Client.objects.get(pk=client.pk)
@@ -504,9 +496,7 @@ def staff(client, db):
     return enter
 
 
-@pytest.mark.parametrize(
-    "model", ["account", "client", "session", "accesstoken", "refreshtoken", "usersocialauth"]
-)
+@pytest.mark.parametrize("model", ["account", "client", "session", "accesstoken", "refreshtoken", "usersocialauth"])
 def test_staff_without_permissions_see_nothing(staff, signed_in, model):
     """Being staff opens the door alone."""
     browser = staff()
@@ -523,9 +513,7 @@ def test_who_may_only_look_cannot_end_sessions(staff, graphql, signed_in):
 
     assert browser.get(page("session")).status_code == 200
     assert browser.post(page("session", "delete", session.pk), {"post": "yes"}).status_code == 403
-    browser.post(
-        page("session"), {"action": "delete_selected", "_selected_action": [str(session.pk)], "post": "yes"}
-    )
+    browser.post(page("session"), {"action": "delete_selected", "_selected_action": [str(session.pk)], "post": "yes"})
 
     assert graphql(ME, token=signed_in.access_token).status == 200
 
@@ -535,9 +523,7 @@ def test_who_may_only_look_at_clients_replaces_no_secret(staff):
     browser = staff("view_client")
     oauth_client, _ = make_client(client_type=Client.CLIENT_CONFIDENTIAL)
 
-    response = browser.post(
-        page("client"), {"action": "replace_secret", "_selected_action": [str(oauth_client.pk)]}
-    )
+    response = browser.post(page("client"), {"action": "replace_secret", "_selected_action": [str(oauth_client.pk)]})
 
     assert b"client-secret" not in response.content
     assert Client.objects.get(pk=oauth_client.pk).client_secret == oauth_client.client_secret
@@ -558,9 +544,7 @@ def test_staff_cannot_make_themselves_superusers(staff):
 def test_staff_cannot_set_a_superusers_password(staff):
     """The same by another way."""
     browser = staff("view_account", "change_account")
-    root = Account.objects.create_superuser(
-        "root@example.com", STAFF_PASSWORD, username="root", first_name="Root"
-    )
+    root = Account.objects.create_superuser("root@example.com", STAFF_PASSWORD, username="root", first_name="Root")
     new = "a passphrase of the intruder"
 
     browser.post(

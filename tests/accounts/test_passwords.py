@@ -18,9 +18,7 @@ ADA = {"email": "ada@example.com", "username": "ada", "firstName": "Augusta", "l
 @pytest.fixture
 def register(graphql):
     """The payload of registering Ada with a password."""
-    return lambda password, **more: graphql(REGISTER, input={**ADA, "password": password, **more}).data[
-        "register"
-    ]
+    return lambda password, **more: graphql(REGISTER, input={**ADA, "password": password, **more}).data["register"]
 
 
 @pytest.fixture

@@ -1,23 +1,28 @@
 """A provider that does not answer properly is one clean error, inside a deadline."""
 
 import logging
-import socket
-import threading
 import time
 import traceback
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from accounts.exceptions import ProviderUnavailable
-from accounts.social import identify
+from accounts.social import http, identify
 from tests.providers import faults
-from tests.providers.server import Providers
+from tests.providers.server import Providers, Server
 from tests.providers.stored import nothing_changes
 
 pytestmark = pytest.mark.django_db
 
 TIMEOUT = 0.6
+SLOW_MACHINE = 5
+"""Seconds of grace for the machine that runs the tests. The slow servers would take minutes."""
 ENDPOINTS = [("google", "tokeninfo"), ("google", "userinfo"), ("facebook", "debug_token"), ("facebook", "me")]
 
 
@@ -50,10 +55,10 @@ def test_a_faulty_answer_is_one_clean_error(providers, caplog, fault, provider, 
     assert "/elsewhere" not in [asked.path for asked in providers.asked]
 
 
-@pytest.mark.parametrize(("provider", "endpoint"), ENDPOINTS)
+@pytest.mark.parametrize(("provider", "endpoint"), [("google", "userinfo"), ("facebook", "debug_token")])
 @pytest.mark.parametrize("fault", faults.TIMELESS, ids=lambda fault: fault.__name__)
 def test_a_server_that_takes_its_time_is_not_waited_for(providers, fault, provider, endpoint):
-    """S37: the limit is for all together, however quickly each byte comes."""
+    """S37: the limit is for the whole, however quickly each byte comes."""
     token = token_of(providers, provider)
     providers.faults[endpoint] = fault
     begun = time.monotonic()
@@ -61,21 +66,19 @@ def test_a_server_that_takes_its_time_is_not_waited_for(providers, fault, provid
     with nothing_changes(), pytest.raises(ProviderUnavailable):
         identify(provider=provider, access_token=token)
 
-    assert TIMEOUT * 0.9 < time.monotonic() - begun < TIMEOUT + 0.5
+    assert TIMEOUT * 0.9 < time.monotonic() - begun < TIMEOUT + SLOW_MACHINE
 
 
-@pytest.mark.parametrize(("provider", "endpoints"), [("google", 2), ("facebook", 2)])
-def test_the_time_is_for_all_requests_together(providers, provider, endpoints):
-    """S37: each of the two answers in time, both together do not."""
-    token = token_of(providers, provider)
-    providers.before_answering = lambda _endpoint: time.sleep(TIMEOUT * 0.7)
-    begun = time.monotonic()
+def test_the_time_is_for_all_requests_together(providers, settings):
+    """S37: each of the two is answered in time, both together are not."""
+    settings.LATCHKEY = replace(settings.LATCHKEY, provider_timeout=1.5)
+    providers.before_answering = lambda _endpoint: time.sleep(1)
+    token = providers.google_token()
 
     with nothing_changes(), pytest.raises(ProviderUnavailable):
-        identify(provider=provider, access_token=token)
+        identify(provider="google", access_token=token)
 
-    assert time.monotonic() - begun < TIMEOUT + 0.5
-    assert len(providers.asked) == endpoints
+    assert providers.paths == ["tokeninfo", "userinfo"]
 
 
 def test_a_server_that_is_down_is_one_clean_error(provider_server, providers):
@@ -86,29 +89,43 @@ def test_a_server_that_is_down_is_one_clean_error(provider_server, providers):
         identify(provider="google", access_token=providers.google_token())
 
 
-def test_a_server_that_cannot_prove_who_it_is_is_sent_nothing(providers, settings):
-    """TLS is verified: the token does not leave before that."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        received: list[bytes] = []
+@pytest.fixture
+def certificate(tmp_path):
+    """A server's certificate and key in one file; no authority has signed it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "certificate.pem"
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    file.write_bytes(key.private_bytes(*form) + signed.public_bytes(serialization.Encoding.PEM))
+    return file
 
-        def answer_in_plain() -> None:
-            connection, _ = server.accept()
-            with connection:
-                received.append(connection.recv(65536))
-                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
 
-        thread = threading.Thread(target=answer_in_plain)
-        thread.start()
-        url = f"https://127.0.0.1:{server.getsockname()[1]}/tokeninfo"
-        endpoints = replace(providers.endpoints, google_tokeninfo=url)
-        settings.LATCHKEY = replace(settings.LATCHKEY, provider_endpoints=endpoints)
-        token = providers.google_token()
+@pytest.mark.parametrize(("host", "trusted"), [("localhost", True), ("localhost", False), ("127.0.0.1", True)])
+def test_a_server_has_to_prove_who_it_is(settings, monkeypatch, certificate, host, trusted):
+    """TLS is verified, by the system's authorities and the name; the token does not leave before that."""
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    http._tls.cache_clear()
+    server = Server(certificate=certificate, host=host)
+    settings.LATCHKEY = replace(settings.LATCHKEY, provider_endpoints=server.providers.endpoints, provider_timeout=5)
+    token = server.providers.google_token()
 
-        with nothing_changes(), pytest.raises(ProviderUnavailable):
-            identify(provider="google", access_token=token)
-        thread.join()
-
-    assert token.encode() not in received[0]
+    try:
+        if trusted and host == "localhost":
+            assert identify(provider="google", access_token=token).is_new
+        else:
+            with nothing_changes(), pytest.raises(ProviderUnavailable):
+                identify(provider="google", access_token=token)
+            assert server.providers.asked == []
+    finally:
+        http._tls.cache_clear()
+        server.stop()
 
 
 def test_proxies_of_the_environment_are_not_used(providers, monkeypatch):

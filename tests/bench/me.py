@@ -36,9 +36,7 @@ def main() -> None:
     """Print microseconds of CPU a request, and their ratio."""
     with (
         tempfile.TemporaryDirectory() as directory,
-        serving(
-            Path(directory), DJANGO_SETTINGS_MODULE="tests.bench.settings", WORKERS="1", THREADS="1"
-        ) as live,
+        serving(Path(directory), DJANGO_SETTINGS_MODULE="tests.bench.settings", WORKERS="1", THREADS="1") as live,
     ):
         fields = {"email": "ada@example.com", "username": "ada", "firstName": "Ada", "password": PASSWORD}
         token = live.post(REGISTER, input=fields)[1]["data"]["register"]["tokens"]["accessToken"]

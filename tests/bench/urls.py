@@ -20,9 +20,7 @@ def bare(request: HttpRequest) -> JsonResponse:
     if token.is_expired() or not token.user.is_active or "account" not in token.scope.split():
         return JsonResponse({}, status=401)
     user = token.user
-    return JsonResponse(
-        {"data": {"me": {"id": str(user.pk), "email": user.email, "username": user.username}}}
-    )
+    return JsonResponse({"data": {"me": {"id": str(user.pk), "email": user.email, "username": user.username}}})
 
 
 urlpatterns = [path("bare", bare), *project_urlpatterns]

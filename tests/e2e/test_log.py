@@ -7,9 +7,7 @@ from tests.api import REFRESH, REGISTER, REVOKE, TOKEN_AUTH
 from tests.live import serving
 
 PASSWORD = "not the one of the welcome text"
-INLINE = (
-    'mutation {{ tokenAuth(input: {{email: "ada@example.com", password: "{}"}}) {{ errors {{ code }} }} }}'
-)
+INLINE = 'mutation {{ tokenAuth(input: {{email: "ada@example.com", password: "{}"}}) {{ errors {{ code }} }} }}'
 
 
 def test_no_secret_is_in_the_log_at_any_level(tmp_path):
@@ -23,9 +21,7 @@ def test_no_secret_is_in_the_log_at_any_level(tmp_path):
         live.post(TOKEN_AUTH, input={"email": "ada@example.com", "password": wrong})
         inline = "an inlined password #1"
         live.post(INLINE.format(inline))
-        backend = live.post(
-            TOKEN_AUTH, input={"email": "ada@example.com", "password": PASSWORD, **confidential}
-        )
+        backend = live.post(TOKEN_AUTH, input={"email": "ada@example.com", "password": PASSWORD, **confidential})
         second = backend[1]["data"]["tokenAuth"]["tokens"]
         third = live.post(REFRESH, input={"refreshToken": second["refreshToken"], **confidential})[1]
         third = third["data"]["refreshToken"]["tokens"]

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_simultaneous_refreshes_give_one_pair_and_a_live_session(live):
     token = register(live)[1]["tokens"]["refreshToken"]
 
     for _ in range(ROUNDS):
-        answers = at_once(*[lambda: refresh(live, token)] * AT_ONCE)
+        answers = at_once(*[partial(refresh, live, token)] * AT_ONCE)
         assert {status for status, _ in answers} == {200}
         assert [payload["errors"] for _, payload in answers] == [[]] * AT_ONCE
         pairs = {(p["tokens"]["accessToken"], p["tokens"]["refreshToken"]) for _, p in answers}
@@ -72,7 +73,7 @@ def test_late_repeats_of_a_lost_answer_all_get_it(live):
     lost = refresh(live, first)[1]["tokens"]
     live.manage("shell", "-c", AGE_REVOCATIONS)
 
-    answers = at_once(*[lambda: refresh(live, first)] * AT_ONCE)
+    answers = at_once(*[partial(refresh, live, first)] * AT_ONCE)
 
     assert {(s, p["tokens"]["refreshToken"]) for s, p in answers} == {(200, lost["refreshToken"])}
 
@@ -85,8 +86,8 @@ def test_a_thiefs_replays_that_race_the_victim_leave_nothing_usable(live):
         current = refresh(live, middle["refreshToken"])[1]["tokens"]
 
         answers = at_once(
-            *[lambda: refresh(live, old["refreshToken"])] * 6,
-            *[lambda: refresh(live, current["refreshToken"])] * 6,
+            *[partial(refresh, live, old["refreshToken"])] * 6,
+            *[partial(refresh, live, current["refreshToken"])] * 6,
         )
 
         assert {status for status, _ in answers} == {200}
@@ -101,8 +102,7 @@ def test_simultaneous_registrations_in_any_case_make_one_account(live):
     """S4: 20 at once with case variants of one address: one account, the others are told, no 5xx."""
     names = [f"person{n}" for n in range(AT_ONCE)]
     variants = [
-        "".join(c.upper() if (n >> i) & 1 else c for i, c in enumerate("grace@example.com"))
-        for n in range(AT_ONCE)
+        "".join(c.upper() if (n >> i) & 1 else c for i, c in enumerate("grace@example.com")) for n in range(AT_ONCE)
     ]
 
     answers = at_once(

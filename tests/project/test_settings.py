@@ -116,9 +116,7 @@ def test_production_settings_are_the_strict_ones():
     result = manage("shell", "--no-imports", "-c", code)
 
     assert result.returncode == 0, result.stderr
-    debug, *secure, hsts, origins, hosts, introspection, development = json.loads(
-        result.stdout.splitlines()[-1]
-    )
+    debug, *secure, hsts, origins, hosts, introspection, development = json.loads(result.stdout.splitlines()[-1])
     assert debug is False
     assert secure == [True, True, True]
     assert hsts >= 365 * 24 * 3600
@@ -228,9 +226,9 @@ def test_ensure_client_makes_further_clients(graphql, account):
     """Web, iOS, Android."""
     ensure("--client-id", "ios", "--name", "iOS")
 
-    payload = graphql(
-        TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, "clientId": "ios"}
-    ).data["tokenAuth"]
+    payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, "clientId": "ios"}).data[
+        "tokenAuth"
+    ]
 
     assert payload["errors"] == []
     assert Session.objects.get().client.name == "iOS"
@@ -314,6 +312,16 @@ def test_other_grants_are_off(client, default_client, grant_type):
 
     assert response.status_code in {400, 401, 404}
     assert "access_token" not in response.json()
+
+
+def test_the_device_grant_is_not_half_there(client, default_client):
+    """Trap 12f: nobody can begin it, so asking for its end is a refusal, without its parameter too."""
+    grant_type = "urn:ietf:params:oauth:grant-type:device_code"
+
+    response = client.post("/o/token/", {"grant_type": grant_type, "client_id": "web"})
+
+    assert response.status_code == 400
+    assert response.json()["error"] == "unsupported_grant_type"
 
 
 def test_a_third_party_never_gets_the_scope_account(client, db):

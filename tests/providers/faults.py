@@ -77,13 +77,13 @@ def truncated(handler: "Handler", status: int, body: bytes) -> None:
 
 
 def huge(handler: "Handler", status: int, body: bytes) -> None:
-    """Right, and 10 MB."""
-    handler.reply(status, body[:-1] + b', "filler": "' + b"x" * 10_000_000 + b'"}')
+    """Right, and 2 MB."""
+    handler.reply(status, body[:-1] + b', "filler": "' + b"x" * 2_000_000 + b'"}')
 
 
 def gzip_bomb(handler: "Handler", status: int, body: bytes) -> None:
-    """50 KB that are 50 MB."""
-    handler.reply(status, gzip.compress(b" " * 50_000_000 + body), Content_Encoding="gzip")
+    """10 KB that are 10 MB."""
+    handler.reply(status, gzip.compress(b" " * 10_000_000 + body), Content_Encoding="gzip")
 
 
 def redirect(handler: "Handler", status: int, body: bytes) -> None:

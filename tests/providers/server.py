@@ -9,10 +9,12 @@ import hashlib
 import hmac
 import json
 import secrets
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -212,9 +214,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_POST = do_GET  # noqa: N815 - http.server's name
 
-    def reply(
-        self, status: int, body: bytes, kind: str = "application/json; charset=utf-8", **headers: str
-    ) -> None:
+    def reply(self, status: int, body: bytes, kind: str = "application/json; charset=utf-8", **headers: str) -> None:
         """A whole answer."""
         self.send_response(status)
         fields = {"Content-Type": kind, "Content-Length": str(len(body)), **headers}
@@ -240,9 +240,13 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     providers: Providers
 
-    def __init__(self) -> None:
+    def __init__(self, *, certificate: Path | None = None, host: str = "127.0.0.1") -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.providers = Providers(url=f"http://127.0.0.1:{self.server_port}")
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.providers = Providers(url=f"{'https' if certificate else 'http'}://{host}:{self.server_port}")
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 

@@ -89,10 +89,7 @@ def before(somebody):
     """What is stored; `before()` fails if anything is different now."""
 
     def rows():
-        return [
-            list(m.objects.order_by("pk").values())
-            for m in (Account, Client, Session, AccessToken, RefreshToken)
-        ]
+        return [list(m.objects.order_by("pk").values()) for m in (Account, Client, Session, AccessToken, RefreshToken)]
 
     then = rows()
 
@@ -260,9 +257,7 @@ def test_an_unknown_field_is_bad_user_input(before, mutation):
     before()
 
 
-@pytest.mark.parametrize(
-    "credential", [{}, {"accessToken": None}, {"accessToken": "a", "idToken": "b"}, {"code": "x"}]
-)
+@pytest.mark.parametrize("credential", [{}, {"accessToken": None}, {"accessToken": "a", "idToken": "b"}, {"code": "x"}])
 def test_a_credential_is_exactly_one(before, credential):
     """@oneOf."""
     status, body = attempt("convertSocialToken", "credential", credential)
@@ -345,15 +340,11 @@ def test_no_basic_authentication_brings_them_down(somebody, path, value, part):
     assert b"access_token" not in response.content
 
 
-@pytest.mark.parametrize(
-    "header", ["Basic", "Basic ", "Basic =", "Basic é", "Basic /////w==", "Bearer", "Bearer \0"]
-)
+@pytest.mark.parametrize("header", ["Basic", "Basic ", "Basic =", "Basic é", "Basic /////w==", "Bearer", "Bearer \0"])
 @pytest.mark.parametrize("path", ["/o/token/", "/o/revoke_token/", "/o/introspect/"])
 def test_no_authorization_header_brings_them_down(somebody, path, header):
     """Malformed, in every way."""
-    response = Browser(raise_request_exception=False).post(
-        path, {"token": "x"}, headers={"Authorization": header}
-    )
+    response = Browser(raise_request_exception=False).post(path, {"token": "x"}, headers={"Authorization": header})
 
     assert response.status_code in {200, 400, 401, 403}
 

@@ -40,9 +40,7 @@ BAD = [
 
 def rows() -> list[object]:
     """Everything that an operation could have changed."""
-    return [
-        list(model.objects.order_by("pk").values()) for model in (Account, Session, AccessToken, RefreshToken)
-    ]
+    return [list(model.objects.order_by("pk").values()) for model in (Account, Session, AccessToken, RefreshToken)]
 
 
 def refused(answer) -> None:
@@ -111,9 +109,7 @@ def narrow_to_another_server(signed_in):
     AccessToken.objects.update(resource=["https://other.example/"])
 
 
-@pytest.mark.parametrize(
-    "change", [expire, disable, end, delete_account, make_it_nobodys, narrow_to_another_server]
-)
+@pytest.mark.parametrize("change", [expire, disable, end, delete_account, make_it_nobodys, narrow_to_another_server])
 @pytest.mark.parametrize("name", ["me", "users", "node"])
 def test_a_token_that_stopped_working_is_refused_at_once(graphql, signed_in, change, name):
     """S13, S21, S23, RFC 8707."""
@@ -234,9 +230,7 @@ def test_the_operation_that_runs_decides(client, default_client, name, status):
     assert response.status_code == status
 
 
-@pytest.mark.parametrize(
-    "operation", [{}, {"operationName": ""}, {"operationName": "Other"}, {"operationName": None}]
-)
+@pytest.mark.parametrize("operation", [{}, {"operationName": ""}, {"operationName": "Other"}, {"operationName": None}])
 def test_which_operation_is_meant_comes_before_the_bearer(client, default_client, operation):
     """400, and no way around the 401: nothing runs."""
     response = client.post(

@@ -130,9 +130,7 @@ def test_the_marks_stand_in_the_committed_schema():
     text = COMMITTED.read_text()
 
     for mutation in MUTATIONS:
-        assert re.search(
-            rf"^  {mutation}\(.*?\): \w+! @anonymous @credential$", text, re.DOTALL | re.MULTILINE
-        )
+        assert re.search(rf"^  {mutation}\(.*?\): \w+! @anonymous @credential$", text, re.DOTALL | re.MULTILINE)
     for directive in GRAPHQL.directives:
         if directive.name in {"anonymous", "credential"}:
             assert directive.locations == (DirectiveLocation.FIELD_DEFINITION,)
@@ -159,10 +157,7 @@ def test_optional_inputs_have_no_default_of_null():
 def test_no_secret_leaves_but_the_tokens():
     """Nothing of an account's password, staff flags or keys is in any output type."""
     outputs = {
-        field_name
-        for type_ in TYPES.values()
-        if isinstance(type_, GraphQLObjectType)
-        for field_name in type_.fields
+        field_name for type_ in TYPES.values() if isinstance(type_, GraphQLObjectType) for field_name in type_.fields
     }
 
     assert not outputs & {

@@ -63,9 +63,7 @@ def test_a_client_can_have_the_cookie_as_its_default(browser, account):
     Client.objects.update(refresh_token_transport="COOKIE")
 
     _, by_default = browser(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD})
-    _, asked = browser(
-        TOKEN_AUTH, input={"email": account.email, **CREDENTIALS, "refreshTokenTransport": "BODY"}
-    )
+    _, asked = browser(TOKEN_AUTH, input={"email": account.email, **CREDENTIALS, "refreshTokenTransport": "BODY"})
 
     assert by_default["tokenAuth"]["tokens"]["refreshToken"] is None
     assert asked["tokenAuth"]["tokens"]["refreshToken"]
@@ -127,9 +125,7 @@ def test_on_loopback_in_development_the_cookie_drops_its_prefix_and_secure(brows
     settings.ALLOWED_HOSTS = ["localhost"]
     headers = {**OURS, "Host": "localhost:8000"}
 
-    response, data = browser(
-        TOKEN_AUTH, headers=headers, secure=False, input={"email": account.email, **CREDENTIALS}
-    )
+    response, data = browser(TOKEN_AUTH, headers=headers, secure=False, input={"email": account.email, **CREDENTIALS})
 
     assert data["tokenAuth"]["errors"] == []
     cookie = response.cookies["refresh_token"]

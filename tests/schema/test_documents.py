@@ -25,9 +25,7 @@ def post(default_client, client):
 
     def call(method="post", **body):
         if method == "get":
-            response = client.get(
-                "/graphql", {k: v if isinstance(v, str) else json.dumps(v) for k, v in body.items()}
-            )
+            response = client.get("/graphql", {k: v if isinstance(v, str) else json.dumps(v) for k, v in body.items()})
         else:
             response = client.post("/graphql", json.dumps(body), content_type="application/json")
         return Answer(response.status_code, response.json(), response.headers)
@@ -59,9 +57,7 @@ def test_a_hash_that_is_not_that_of_the_query_is_refused(post):
     assert post(extensions=by_hash(sha256("{ other }"))).codes == ["PERSISTED_QUERY_NOT_FOUND"]
 
 
-@pytest.mark.parametrize(
-    "query", ["{ nope }", "{ me { id }", "# " + "x" * documents.LARGEST_STORED + "\n" + QUERY]
-)
+@pytest.mark.parametrize("query", ["{ nope }", "{ me { id }", "# " + "x" * documents.LARGEST_STORED + "\n" + QUERY])
 def test_what_is_invalid_or_large_is_not_stored(post, query):
     """The store is for what will be asked for again."""
     post(query=query, extensions=by_hash(sha256(query)))
@@ -81,17 +77,13 @@ def test_the_store_holds_a_limited_number(post, monkeypatch):
     assert 1 <= len(known) <= 4
 
 
-@pytest.mark.parametrize(
-    "extensions", [{"persistedQuery": {"sha256Hash": 5}}, {"persistedQuery": {"sha256Hash": "é"}}]
-)
+@pytest.mark.parametrize("extensions", [{"persistedQuery": {"sha256Hash": 5}}, {"persistedQuery": {"sha256Hash": "é"}}])
 def test_a_hash_of_the_wrong_form_is_refused(post, extensions):
     """Clearly."""
     assert post(extensions=extensions).codes == ["BAD_USER_INPUT"]
 
 
-@pytest.mark.parametrize(
-    "extensions", [{"persistedQuery": None}, {"clientLibrary": {"name": "@apollo/client"}}, {}]
-)
+@pytest.mark.parametrize("extensions", [{"persistedQuery": None}, {"clientLibrary": {"name": "@apollo/client"}}, {}])
 def test_other_extensions_are_nothing(post, extensions):
     """Trap 38: Apollo Client 4 sends its name with every call."""
     assert post(query=QUERY, extensions=extensions).data["__typename"] == "Query"

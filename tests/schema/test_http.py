@@ -28,11 +28,7 @@ def post(browser):
 
     def send(body, content_type=JSON, **headers):
         data = (
-            body
-            if isinstance(body, bytes)
-            else body.encode()
-            if isinstance(body, str)
-            else json.dumps(body).encode()
+            body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
         )
         return browser.generic(
             "POST", "/graphql", data, content_type=content_type, headers=headers, CONTENT_TYPE=content_type
@@ -64,10 +60,7 @@ MALFORMED = {
     "nested arrays": b"[" * 60_000 + b"]" * 60_000,
     "open arrays": b"[" * 100_000,
     "nested objects": b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
-    "nested variables": b'{"query": "{ __typename }", "variables": {"a": '
-    + b"[" * 50_000
-    + b"]" * 50_000
-    + b"}}",
+    "nested variables": b'{"query": "{ __typename }", "variables": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}}",
     "truncated": b'{"query": "{ __typename }"',
     "a trailing comma": b'{"query": "{ __typename }",}',
     "single quotes": b"{'query': '{ __typename }'}",
@@ -196,9 +189,7 @@ def test_a_body_of_the_largest_size_is_taken(post, settings):
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
 def test_other_methods_are_405(browser, method):
     """With Allow, and nothing runs."""
-    body = (
-        {} if method == "trace" else {"data": json.dumps({"query": "{ __typename }"}), "content_type": JSON}
-    )
+    body = {} if method == "trace" else {"data": json.dumps({"query": "{ __typename }"}), "content_type": JSON}
     response = getattr(browser, method)("/graphql", **body)
 
     assert error_of(response)[0] == 405
@@ -306,9 +297,7 @@ def test_the_media_type_is_negotiated(post, accept, media_type):
     assert "Accept" in response["Vary"]
 
 
-@pytest.mark.parametrize(
-    "accept", ["text/html", "text/plain", "image/png", "application/xml", f"{JSON};q=0", "x", "/"]
-)
+@pytest.mark.parametrize("accept", ["text/html", "text/plain", "image/png", "application/xml", f"{JSON};q=0", "x", "/"])
 def test_who_takes_neither_media_type_gets_406(post, accept):
     """And nothing runs."""
     assert error_of(post({"query": "{ __typename }"}, Accept=accept))[0] == 406
@@ -482,27 +471,22 @@ def test_no_value_that_was_sent_comes_back(post, caplog, name, accept):
     assert secret not in caplog.text
 
 
-ATTEMPT = (
-    'tokenAuth(input: {email: "EMAIL", password: "correct horse battery staple"}) { tokens { accessToken } }'
-)
+ATTEMPT = 'tokenAuth(input: {email: "EMAIL", password: "correct horse battery staple"}) { tokens { accessToken } }'
 SECOND = {
     "aliases": f"mutation {{ a: {ATTEMPT} b: {ATTEMPT} }}",
     "an alias beside the field": f"mutation {{ {ATTEMPT} b: {ATTEMPT} }}",
     "two different fields": f"mutation {{ {ATTEMPT} revokeToken {{ errors {{ code }} }} }}",
     "a fragment": f"mutation {{ {ATTEMPT} ...F }} fragment F on Mutation {{ b: {ATTEMPT} }}",
     "two fragments": (
-        f"mutation {{ ...F ...G }} fragment F on Mutation {{ a: {ATTEMPT} }}"
-        f" fragment G on Mutation {{ b: {ATTEMPT} }}"
+        f"mutation {{ ...F ...G }} fragment F on Mutation {{ a: {ATTEMPT} }} fragment G on Mutation {{ b: {ATTEMPT} }}"
     ),
     "nested fragments": (
-        f"mutation {{ ...F }} fragment F on Mutation {{ a: {ATTEMPT} ...G }}"
-        f" fragment G on Mutation {{ b: {ATTEMPT} }}"
+        f"mutation {{ ...F }} fragment F on Mutation {{ a: {ATTEMPT} ...G }} fragment G on Mutation {{ b: {ATTEMPT} }}"
     ),
     "an inline fragment": f"mutation {{ a: {ATTEMPT} ... on Mutation {{ b: {ATTEMPT} }} }}",
     "@skip": f"mutation {{ a: {ATTEMPT} b: {ATTEMPT.replace(') {', ') @skip(if: true) {')} }}",
     "@include with a variable": (
-        f"mutation ($no: Boolean = false) {{ a: {ATTEMPT}"
-        f" b: {ATTEMPT.replace(') {', ') @include(if: $no) {')} }}"
+        f"mutation ($no: Boolean = false) {{ a: {ATTEMPT} b: {ATTEMPT.replace(') {', ') @include(if: $no) {')} }}"
     ),
     "thirty": "mutation { " + " ".join(f"a{n}: {ATTEMPT}" for n in range(30)) + " }",
     "a thousand": "mutation { " + " ".join(f"a{n}: {ATTEMPT}" for n in range(300)) + " }",
@@ -699,9 +683,7 @@ def test_a_browser_gets_a_page(browser):
 
 def test_the_page_does_not_hide_an_operation(browser):
     """A link to a query in a browser shows its answer."""
-    response = browser.get(
-        "/graphql", {"query": "{ __typename }"}, headers={"Accept": "text/html, */*;q=0.8"}
-    )
+    response = browser.get("/graphql", {"query": "{ __typename }"}, headers={"Accept": "text/html, */*;q=0.8"})
 
     assert response.json() == {"data": {"__typename": "Query"}}
 

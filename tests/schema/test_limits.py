@@ -46,9 +46,7 @@ class Naive:
         for node in selection.selections:
             if isinstance(node, FieldNode):
                 inner = self.weigh(node.selection_set) if node.selection_set else NOTHING
-                weight = Weight(
-                    inner.depth + 1, inner.fields + 1, inner.aliases + bool(node.alias), inner.cost + 1
-                )
+                weight = Weight(inner.depth + 1, inner.fields + 1, inner.aliases + bool(node.alias), inner.cost + 1)
             elif isinstance(node, FragmentSpreadNode):
                 definitions = self.document.definitions
                 weight = self.weigh(
@@ -66,9 +64,7 @@ class Naive:
 
 def selections(spreads: list[str]) -> st.SearchStrategy[str]:
     """Selections of `me` and what is below it, with aliases, inline fragments and the given spreads."""
-    leaves = st.sampled_from(
-        ["me { id }", "a: me { email }", "__typename", *[f"...{name}" for name in spreads]]
-    )
+    leaves = st.sampled_from(["me { id }", "a: me { email }", "__typename", *[f"...{name}" for name in spreads]])
     return st.recursive(
         leaves,
         lambda inner: st.lists(inner, min_size=1, max_size=3).map(

@@ -9,9 +9,7 @@ import pytest
 from accounts.conf import Visibility
 from tests.factories import make_account
 
-NODE = (
-    "query ($id: ID!) { node(id: $id) { __typename id ... on Account { email } ... on User { username } } }"
-)
+NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on Account { email } ... on User { username } } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 
 

@@ -94,9 +94,7 @@ def test_nodes_is_one_a_type(graphql, signed_in):
 def test_token_auth_is_at_most_eight(graphql, account):
     """Client, account, tokens, session, last_login."""
     with statements() as sent:
-        assert graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD}).data["tokenAuth"][
-            "tokens"
-        ]
+        assert graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD}).data["tokenAuth"]["tokens"]
 
     assert len(sent) <= 8, sent
 
@@ -104,9 +102,7 @@ def test_token_auth_is_at_most_eight(graphql, account):
 def test_refresh_token_is_at_most_twenty(graphql, signed_in):
     """Lock, validation, rotation."""
     with statements() as sent:
-        assert graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"][
-            "tokens"
-        ]
+        assert graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"]["tokens"]
 
     assert len(sent) <= 20, sent
 
@@ -116,9 +112,7 @@ def test_a_repeated_refresh_is_at_most_twenty(graphql, signed_in):
     graphql(REFRESH, input={"refreshToken": signed_in.refresh_token})
 
     with statements() as sent:
-        assert graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"][
-            "tokens"
-        ]
+        assert graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"]["tokens"]
 
     assert len(sent) <= 20, sent
 

@@ -48,9 +48,7 @@ def attempt(case: str) -> dict[str, str]:
     if case == "unknown":
         return {"email": "unknown@example.com", "password": PASSWORD}
     password = None if case.startswith("social_only") else PASSWORD
-    account = make_account(
-        email=f"{case}@example.com", password=password, is_active=not case.startswith("inactive")
-    )
+    account = make_account(email=f"{case}@example.com", password=password, is_active=not case.startswith("inactive"))
     typed = {
         "wrong": "wrong " + PASSWORD,
         "inactive_wrong": "x",
@@ -126,15 +124,11 @@ def test_success_costs_the_same_work(graphql, account, hashed):
     assert hashed(lambda: graphql(TOKEN_AUTH, input=given)) == 1
 
 
-@pytest.mark.parametrize(
-    "email", ["", "no-address", "@", "ada@bücher.example", "x" * 5000, "ada@" + "ü" * 5000]
-)
+@pytest.mark.parametrize("email", ["", "no-address", "@", "ada@bücher.example", "x" * 5000, "ada@" + "ü" * 5000])
 def test_what_cannot_be_an_address_is_refused_alike(graphql, hashed, email):
     """S1, S2."""
     answers = []
-    assert (
-        hashed(lambda: answers.append(graphql(TOKEN_AUTH, input={"email": email, "password": PASSWORD}))) == 1
-    )
+    assert hashed(lambda: answers.append(graphql(TOKEN_AUTH, input={"email": email, "password": PASSWORD}))) == 1
 
     assert codes(answers[0].data["tokenAuth"]) == ["INVALID_CREDENTIALS"]
 
@@ -152,9 +146,9 @@ def test_a_wrong_password_fails_with_a_valid_bearer_too(graphql, signed_in):
     before = Session.objects.count()
 
     for email in (signed_in.account.email, make_account().email):
-        payload = graphql(
-            TOKEN_AUTH, token=signed_in.access_token, input={"email": email, "password": "wrong"}
-        ).data["tokenAuth"]
+        payload = graphql(TOKEN_AUTH, token=signed_in.access_token, input={"email": email, "password": "wrong"}).data[
+            "tokenAuth"
+        ]
         assert codes(payload) == ["INVALID_CREDENTIALS"]
         assert payload["tokens"] is None
 
@@ -177,9 +171,7 @@ def test_signing_in_is_remembered(graphql, account):
 
     account.refresh_from_db()
     assert abs(account.last_login - timezone.now()) < timedelta(minutes=1)
-    assert answer.data["tokenAuth"]["account"]["lastLogin"] == account.last_login.strftime(
-        "%Y-%m-%dT%H:%M:%SZ"
-    )
+    assert answer.data["tokenAuth"]["account"]["lastLogin"] == account.last_login.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_each_sign_in_is_a_session_of_its_own(sign_in, account, graphql):
@@ -207,9 +199,7 @@ def test_a_client_that_is_none_is_refused(graphql, account, given):
     """INVALID_CLIENT, before the password is looked at."""
     fields, at = CLIENTS[given]
     for password in (PASSWORD, "wrong"):
-        payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": password, **fields}).data[
-            "tokenAuth"
-        ]
+        payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": password, **fields}).data["tokenAuth"]
         assert [(error["code"], error["field"]) for error in payload["errors"]] == [("INVALID_CLIENT", [at])]
 
     assert not Session.objects.exists()
@@ -232,17 +222,13 @@ def test_only_our_own_clients_that_may_refresh_sign_people_in(graphql, account, 
     if client.client_type == Client.CLIENT_CONFIDENTIAL:
         given["clientSecret"] = secret
 
-    payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, **given}).data[
-        "tokenAuth"
-    ]
+    payload = graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD, **given}).data["tokenAuth"]
 
     assert codes(payload) == ["INVALID_CLIENT"]
     assert not Session.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "scope", ["admin", "account admin", "openid", "ACCOUNT", "account\0", "\u202eaccount", "*"]
-)
+@pytest.mark.parametrize("scope", ["admin", "account admin", "openid", "ACCOUNT", "account\0", "\u202eaccount", "*"])
 def test_an_unknown_scope_is_refused(graphql, account, scope):
     """S66: nothing is granted in its place."""
     given = {"email": account.email, "password": PASSWORD, "scope": scope}

@@ -23,9 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--client-id", default=own.default_client_id)
         parser.add_argument("--name", default=None)
         parser.add_argument("--redirect-uri", action="append", dest="redirect_uris", default=None)
-        parser.add_argument(
-            "--confidential", action="store_true", help="With a secret, printed once, when created."
-        )
+        parser.add_argument("--confidential", action="store_true", help="With a secret, printed once, when created.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Create or update. Raises CommandError if the client exists and is of the other type, or third party."""

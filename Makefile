@@ -1,0 +1,69 @@
+# Works with make 3.81 and a BSD userland (macOS), without global installs and whatever HOME is.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint schema lock FORCE
+.NOTPARALLEL:
+
+PYTHON ?= python3
+PY := .venv/bin/python
+# Measuring takes half the time again: CI does it always.
+COVERAGE ?= $(CI)
+# A pip.conf with `user = true` would make pip refuse to install into .venv.
+PIP := PIP_USER=0 $(PY) -m pip --disable-pip-version-check
+COMPILE := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+# For what needs settings but no deployment. The key is made anew each time.
+AS_IN_PRODUCTION := LATCHKEY_ENV=production ALLOWED_HOSTS=example.org DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache:// WORKERS=1 \
+	SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))')"
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/runtime.stamp .env ## serve on http://localhost:8000/graphql; PORT, HOST, WORKERS, DATABASE_URL, CACHE_URL
+	@exec $(PY) -m project.serve
+
+test: .venv/dev.stamp ## run the tests; COVERAGE=1 reports branches missed, ARGS="-k refresh -n auto" goes to pytest
+	$(PY) -m pytest $(if $(COVERAGE),--cov --cov-report=term:skip-covered) $(ARGS)
+
+lint: .venv/dev.stamp ## check style, types, import directions, migrations, deployment and the committed schema
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	@echo 'manage.py makemigrations --check, check --deploy'
+	@$(AS_IN_PRODUCTION) $(PY) manage.py makemigrations --check --dry-run
+	@$(AS_IN_PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	@echo 'manage.py export_schema'
+	@$(AS_IN_PRODUCTION) $(PY) manage.py export_schema schema.root:schema --path .venv/schema.graphql
+	@diff -u schema/schema.graphql .venv/schema.graphql || { echo 'The schema has changed: run make schema.' >&2; exit 1; }
+
+schema: .venv/runtime.stamp ## write schema/schema.graphql
+	@$(AS_IN_PRODUCTION) $(PY) manage.py export_schema schema.root:schema --path schema/schema.graphql
+
+lock: .venv/dev.stamp ## bump all requirements to their current releases
+	$(COMPILE) --output-file requirements/runtime.txt requirements/runtime.in
+	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
+
+# The environment. A stamp is written only after all before it has succeeded.
+
+.venv/runtime.stamp: requirements/runtime.txt .venv/pyvenv.cfg
+	$(PIP) install --quiet --require-hashes -r requirements/runtime.txt
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/pyvenv.cfg
+	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch .venv/runtime.stamp $@
+
+# Made anew when its interpreter is gone, as after an upgrade of the system's Python.
+.venv/pyvenv.cfg: $(shell test -x $(PY) || echo FORCE)
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo 'Latchkey needs Python 3.11 or newer, and there is no $(PYTHON): make PYTHON=/path/to/python3' >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+		"Latchkey needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make PYTHON=python3.12" % sys.version_info[:2])'
+	"$(PYTHON)" -m venv --clear .venv || { rm -f $@; exit 1; }
+
+FORCE:
+
+.env:
+	@umask 077 && $(PY) -c 'import secrets; print("LATCHKEY_ENV=development\nSECRET_KEY=" + secrets.token_urlsafe(50))' \
+		> .env.new && mv .env.new $@
+	@echo 'Wrote .env: development settings and a fresh SECRET_KEY. More settings: .env.example'
