@@ -4,6 +4,7 @@ import os
 import sys
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from gunicorn.app.wsgiapp import run
@@ -13,6 +14,8 @@ def main() -> None:
     """Serve until interrupted. Exits with the system checks' words if the configuration is not safe."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
+    # WhiteNoise warns where there is none; before collectstatic it serves what the apps bring along.
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
     call_command("ensure_client", verbosity=0)
     # A connection must not be shared with the workers that are forked now.

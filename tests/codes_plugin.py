@@ -1,12 +1,12 @@
 """Holds the `Codes:` lines of the mutations true: each listed code was produced, and no other.
 
-The `graphql` fixture passes `recorded` each answer; a whole run fails at its end if a line promises a code
-that no test produced, or if a test produced one that no line promises.
+A whole run fails at its end if a line promises a code that no test produced, or if a test produced one that no
+line promises.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,21 @@ def record(body: Any) -> None:
                     produced[field].add(error["code"])
 
 
-@pytest.fixture
-def recorded() -> Callable[[Any], None]:
-    """Remembers an answer's codes: `recorded(body)`."""
-    return record
+@pytest.fixture(scope="session", autouse=True)
+def _recording() -> Iterator[None]:
+    """Record what the view answers, whichever way a test calls it."""
+    from schema.views import View  # noqa: PLC0415
+
+    process = View.process_result
+
+    def process_and_record(view: View, *args: Any) -> Any:
+        answer = process(view, *args)
+        record(answer)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(View, "process_result", process_and_record)
+        yield
 
 
 def _differences(found: dict[str, set[str]]) -> Iterator[str]:

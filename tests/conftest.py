@@ -12,7 +12,7 @@ from accounts.models import Account
 from tests.api import TOKEN_AUTH, Answer, GraphQL, SignedIn, SignIn
 from tests.factories import PASSWORD, make_account
 
-pytest_plugins = ["tests.providers.fixtures"]
+pytest_plugins = ["tests.providers.fixtures", "tests.codes_plugin"]
 
 
 @pytest.fixture

@@ -9,7 +9,14 @@ from django.utils.crypto import get_random_string
 
 from accounts import forms
 from accounts.conf import latchkey
-from accounts.exceptions import EmailTaken, LinkRequired, Required, ValidationFailed
+from accounts.exceptions import (
+    AccountsError,
+    EmailTaken,
+    LinkRequired,
+    Required,
+    UsernameTaken,
+    ValidationFailed,
+)
 from accounts.forms import AccountForm
 from accounts.models import Account
 from accounts.validators import validate_plain_text
@@ -17,7 +24,6 @@ from accounts.validators import validate_plain_text
 LONGEST_NAME = 150
 READABLE = "23456789abcdefghjkmnpqrstuvwxyz"
 """Letters and digits that nobody takes for one another."""
-USERNAME_ATTEMPTS = 3
 
 
 def create_account(*, details: dict[str, Any], user: Account | None = None, **_context: Any) -> dict[str, Any] | None:
@@ -30,20 +36,20 @@ def create_account(*, details: dict[str, Any], user: Account | None = None, **_c
         return None
     first_name, last_name = plain_name(details["first_name"]), plain_name(details["last_name"])
     values = {"email": details["email"], "first_name": first_name, "last_name": last_name}
-    for attempts_left in reversed(range(USERNAME_ATTEMPTS)):
+    while True:
         form = AccountForm({**values, "username": random_username(first_name)})
         try:
             return {"user": forms.create_account(form, email_verified=details["email_verified"])}
         except ValidationFailed as failed:
-            fields = dict.fromkeys(failure.field for failure in failed.failures)
-            if any(isinstance(failure, EmailTaken) for failure in failed.failures):
-                raise LinkRequired from None
-            if list(fields) != [("username",)]:
-                fields.pop(("username",), None)
-                raise ValidationFailed(tuple(Required(field=field) for field in fields)) from None
-            if not attempts_left:
-                raise
-    return None
+            if [type(failure) for failure in failed.failures] != [UsernameTaken]:
+                raise _refusal(failed) from None
+
+
+def _refusal(failed: ValidationFailed) -> AccountsError:
+    if any(isinstance(failure, EmailTaken) for failure in failed.failures):
+        return LinkRequired()
+    fields = dict.fromkeys(failure.field for failure in failed.failures if not isinstance(failure, UsernameTaken))
+    return ValidationFailed(tuple(Required(field=field) for field in fields))
 
 
 def plain_name(name: str) -> str:

@@ -10,6 +10,7 @@ from tests.api import CONVERT
 from tests.live import Live, serving
 
 AT_ONCE = 8
+USERS = "{ users { edges { node { id } } } }"
 
 
 @pytest.fixture
@@ -48,3 +49,4 @@ def test_simultaneous_first_sign_ins_are_one_account_and_all_succeed(live, provi
         assert len({payload["account"]["id"] for payload in payloads}) == 1
         assert sorted(payload["isNewAccount"] for payload in payloads) == [False] * (AT_ONCE - 1) + [True]
         assert len({payload["tokens"]["refreshToken"] for payload in payloads}) == AT_ONCE
+        assert len(live.post(USERS)[1]["data"]["users"]["edges"]) == person + 1

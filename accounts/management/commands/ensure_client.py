@@ -51,6 +51,7 @@ class Command(BaseCommand):
         wanted = {"name": name, "redirect_uris": " ".join(uris)}
         if any(getattr(client, field) != value for field, value in wanted.items()):
             Client.objects.filter(pk=client.pk).update(**wanted)
-        self.stdout.write(f"Client {client_id} is {'created' if created else 'there'}.")
+        if options["verbosity"]:
+            self.stdout.write(f"Client {client_id} is {'created' if created else 'there'}.")
         if created and options["confidential"]:
             self.stdout.write(f"Its secret, shown only now: {secret}")
