@@ -25,7 +25,8 @@ def listed_codes(mutation: str) -> list[str]:
     # Django has to be set up before the schema can be imported.
     from schema.root import schema
 
-    description = schema._schema.mutation_type.fields[mutation].description or ""
+    root: Any = schema._schema.mutation_type
+    description = root.fields[mutation].description or ""
     lines = [line for line in description.splitlines() if line.startswith("Codes:")]
     assert len(lines) == 1, f"{mutation} has not one line of codes"
     # What stands in brackets explains a code.
@@ -45,12 +46,12 @@ def record(body: Any) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _recording() -> Iterator[None]:
     """Record what the view answers, whichever way a test calls it."""
-    from schema.views import View  # noqa: PLC0415
+    from schema.views import View
 
     process = View.process_result
 
-    def process_and_record(view: View, *args: Any) -> Any:
-        answer = process(view, *args)
+    def process_and_record(view: View, *args: Any, **kwargs: Any) -> Any:
+        answer = process(view, *args, **kwargs)
         record(answer)
         return answer
 
@@ -62,7 +63,8 @@ def _recording() -> Iterator[None]:
 def _differences(found: dict[str, set[str]]) -> Iterator[str]:
     from schema.root import schema
 
-    for mutation in schema._schema.mutation_type.fields:
+    root: Any = schema._schema.mutation_type
+    for mutation in root.fields:
         listed = set(listed_codes(mutation))
         for code in sorted(listed - found.get(mutation, set())):
             yield f"{mutation} lists {code}, and no test produced it."

@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from accounts.forms import AccountForm
 from accounts.models import Account
 from accounts.validators import canonical_email, validate_plain_text, validate_username
-from tests.factories import PASSWORD, make_account
+from tests.api import PASSWORD
+from tests.factories import make_account
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ from social_django.models import UserSocialAuth
 from accounts.bearer_tokens import AccessToken, RefreshToken
 from accounts.bearer_tokens.server import checksum
 from accounts.models import Account, Client, Session
-from tests.api import ME, REFRESH, TOKEN_AUTH, codes
-from tests.factories import PASSWORD, make_account, make_client
+from tests.api import PASSWORD, REFRESH, codes, TOKEN_AUTH, ME
+from tests.factories import make_account, make_client
 
 STAFF_PASSWORD = "an administrators passphrase"
 

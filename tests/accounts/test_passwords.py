@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.conf import Latchkey
 from accounts.models import Account, Session
-from tests.api import REGISTER, TOKEN_AUTH, codes
-from tests.factories import PASSWORD, make_account
+from tests.api import TOKEN_AUTH, PASSWORD, codes, REGISTER
+from tests.factories import make_account
 
 ADA = {"email": "ada@example.com", "username": "ada", "firstName": "Augusta", "lastName": "Lovelace"}
 

@@ -1,5 +1,6 @@
 """What a deployment sets: production does not start unsafe, and `ensure_client` can be run at every start."""
 
+import dataclasses
 import io
 import json
 import os
@@ -13,9 +14,10 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.urls import Resolver404, resolve
 
+from accounts.checks import providers_are_asked_over_tls
 from accounts.models import Client, Session
-from tests.api import TOKEN_AUTH, codes
-from tests.factories import PASSWORD, make_account, make_client
+from tests.api import TOKEN_AUTH, PASSWORD, codes
+from tests.factories import make_account, make_client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "k7Qw-Zp2_xL9" * 6
@@ -356,3 +358,14 @@ def test_the_metadata_promises_only_what_is_there(client, db):
     for name, url in metadata.items():
         if name.endswith("_endpoint"):
             resolve("/" + url.split("/", 3)[3])
+
+
+def test_providers_are_asked_over_tls_in_production(settings):
+    """accounts.E003: whoever can change the answer could sign in as anybody."""
+    own = settings.LATCHKEY
+    assert providers_are_asked_over_tls() == []
+
+    endpoints = dataclasses.replace(own.provider_endpoints, google_userinfo="http://localhost/userinfo")
+    settings.LATCHKEY = dataclasses.replace(own, provider_endpoints=endpoints)
+
+    assert [message.id for message in providers_are_asked_over_tls()] == ["accounts.E003"]

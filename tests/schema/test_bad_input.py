@@ -2,17 +2,18 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from django.test import Client as Browser
 
 from accounts.bearer_tokens import AccessToken, RefreshToken
 from accounts.models import Account, Client, Session
-from tests.api import CONVERT, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
-from tests.factories import PASSWORD, make_account, make_client
+from tests.api import REVOKE, PASSWORD, REFRESH, TOKEN_AUTH, CONVERT, REGISTER
+from tests.factories import make_account, make_client
 
 RLO = "\u202e"
-INPUTS = {
+INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "register": (
         REGISTER,
         {

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.bearer_tokens import AccessToken, RefreshToken
 from accounts.models import Account, Client, Session
-from tests.api import ME, REVOKE, TOKEN_AUTH
-from tests.factories import PASSWORD, make_account, make_client
+from tests.api import REVOKE, TOKEN_AUTH, PASSWORD, ME
+from tests.factories import make_account, make_client
 
 ANSWERS_WITH_PROBLEM = "application/graphql-response+json"
 

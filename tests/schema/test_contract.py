@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import (
@@ -22,8 +23,8 @@ from schema.root import schema
 from tests.codes_plugin import listed_codes
 
 COMMITTED = Path(__file__).resolve().parent.parent.parent / "schema" / "schema.graphql"
-GRAPHQL = schema._schema
-TYPES = {
+GRAPHQL: Any = schema._schema
+TYPES: dict[str, Any] = {
     name: type_
     for name, type_ in GRAPHQL.type_map.items()
     if not name.startswith("__") and not is_specified_scalar_type(type_)

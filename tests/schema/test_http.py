@@ -7,8 +7,8 @@ from django.test import Client as Browser
 
 from accounts import authentication, bearer_tokens, directory
 from accounts.models import Account, Session
-from tests.api import ME, TOKEN_AUTH
-from tests.factories import PASSWORD, make_account
+from tests.api import TOKEN_AUTH, PASSWORD, ME
+from tests.factories import make_account
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"

@@ -10,8 +10,8 @@ from accounts import bearer_tokens
 from accounts.bearer_tokens import AccessToken, RefreshToken
 from accounts.forms import AccountForm, RegistrationForm, create_account
 from accounts.models import Account, Client, Session
-from tests.api import ME, REGISTER, codes
-from tests.factories import PASSWORD, make_account, make_client
+from tests.api import PASSWORD, codes, REGISTER, ME
+from tests.factories import make_account, make_client
 
 ADA = {"email": "ada@example.com", "username": "ada", "firstName": "Augusta", "password": PASSWORD}
 

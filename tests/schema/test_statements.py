@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from tests.api import ME, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
-from tests.factories import PASSWORD, make_account
+from tests.api import REVOKE, PASSWORD, REFRESH, TOKEN_AUTH, ME, REGISTER
+from tests.factories import make_account
 
 CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "SET ", "PRAGMA")
 
