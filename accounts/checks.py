@@ -45,9 +45,7 @@ def lifetimes_make_sense(**_kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def providers_are_asked_over_tls(**_kwargs: Any) -> list[CheckMessage]:
     """What a provider says of a person signs that person in: it must not be said in the clear."""
-    plain = [
-        name for name, url in asdict(latchkey().provider_endpoints).items() if not str(url).startswith("https://")
-    ]
+    plain = [name for name, url in asdict(latchkey().provider_endpoints).items() if not str(url).startswith("https://")]
     if not plain:
         return []
     return [Error(f"Asked without TLS: {', '.join(plain)}.", hint="Set https URLs.", id="accounts.E003")]

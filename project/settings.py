@@ -15,7 +15,8 @@ from accounts.conf import Latchkey, Limits, ProviderEndpoints, Visibility
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if dotenv := env.str("DOTENV", default=str(BASE_DIR / ".env")):
+    environ.Env.read_env(dotenv)
 
 LATCHKEY_ENV: str = env.str("LATCHKEY_ENV", default="production")
 if LATCHKEY_ENV not in {"production", "development"}:

@@ -5,12 +5,12 @@ from django.urls import include, path
 from oauth2_provider import urls as oauth
 from oauth2_provider import views
 
-from accounts.bearer_tokens.introspection import IntrospectTokenView
+from accounts.bearer_tokens.endpoints import IntrospectTokenView, TokenView
 from schema.views import graphql_view, sdl_view
 
 # Never DOT's whole list: it lets any signed-in person register clients (S27).
 oauth_patterns = [
-    path("token/", views.TokenView.as_view(), name="token"),
+    path("token/", TokenView.as_view(), name="token"),
     path("revoke_token/", views.RevokeTokenView.as_view(), name="revoke-token"),
     path("introspect/", IntrospectTokenView.as_view(), name="introspect"),
 ]

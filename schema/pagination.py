@@ -1,6 +1,8 @@
 """Pages by keyset: a position in a list is the sort key of its row, so that new rows do not shift later pages."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -10,6 +12,7 @@ from strawberry.relay import to_base64
 from strawberry_django.relay.cursor_connection import (
     DjangoCursorEdge,
     OrderedCollectionCursor,
+    annotate_ordering_fields,
     apply_cursor_pagination,
 )
 
@@ -53,6 +56,7 @@ def paginate(
         if size is not None and not 1 <= size <= LARGEST_PAGE:
             raise BadPage(f"`{name}` must be from 1 to {LARGEST_PAGE}.")
     try:
+        _refuse_impossible_dates(queryset, (after, before))
         page, key = apply_cursor_pagination(
             queryset, info=info, first=first, after=after, last=last, before=before, max_results=LARGEST_PAGE
         )
@@ -71,3 +75,17 @@ def paginate(
         has_next_page=more if first is not None else before is not None,
         has_previous_page=more if last is not None else after is not None,
     )
+
+
+def _refuse_impossible_dates(queryset: QuerySet[Row], cursors: Iterable[str | None]) -> None:
+    """Raise ValueError or OverflowError for instants that are none or that no database can compare.
+
+    Before the query: a DataError would break the transaction that a caller may have open.
+    """
+    for cursor in filter(None, cursors):
+        _annotated, key, _order = annotate_ordering_fields(queryset)
+        for value in OrderedCollectionCursor.from_cursor(cursor, key).field_values:
+            if isinstance(value, datetime):
+                if value.tzinfo is None:
+                    raise ValueError("no offset")
+                value.astimezone(UTC)

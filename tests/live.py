@@ -40,7 +40,8 @@ class Live:
             with urlopen(request, timeout=60) as response:
                 return response.status, json.load(response)
         except HTTPError as error:
-            return error.code, json.load(error)
+            with error:
+                return error.code, json.load(error)
 
     def manage(self, *arguments: str) -> str:
         """Run manage.py against the server's database."""

@@ -2,6 +2,7 @@
 
 import os
 
+os.environ["DOTENV"] = ""
 os.environ.setdefault("LATCHKEY_ENV", "development")
 os.environ["SECRET_KEY"] = "only-for-tests-" + "0123456789abcdef" * 4
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")

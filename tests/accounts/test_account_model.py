@@ -20,7 +20,7 @@ RLO = "\u202e"
 """RIGHT-TO-LEFT OVERRIDE."""
 
 
-def errors_of(**fields: str) -> dict[str, list[str]]:
+def errors_of(**fields: str) -> dict[str, list[str | None]]:
     """The codes of a form's errors, by field."""
     form = AccountForm({"email": "ada@example.com", "username": "ada", "first_name": "Ada", **fields})
     return {name: [error.code for error in errors] for name, errors in form.errors.as_data().items()}

@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -11,7 +12,7 @@ from social_django.models import UserSocialAuth
 from accounts.bearer_tokens import AccessToken, RefreshToken
 from accounts.bearer_tokens.server import checksum
 from accounts.models import Account, Client, Session
-from tests.api import PASSWORD, REFRESH, codes, TOKEN_AUTH, ME
+from tests.api import ME, PASSWORD, REFRESH, TOKEN_AUTH, codes
 from tests.factories import make_account, make_client
 
 STAFF_PASSWORD = "an administrators passphrase"
@@ -33,9 +34,9 @@ def admin(client, db):
     return client
 
 
-def form_of(response) -> dict[str, str]:
+def form_of(response) -> dict[str, Any]:
     """What a browser would send if one pressed Save: the values of the page's forms."""
-    values = {}
+    values: dict[str, Any] = {}
     forms = [response.context["adminform"].form] if "adminform" in response.context else []
     for formset in response.context.get("inline_admin_formsets", ()):
         forms += [formset.formset.management_form, *formset.formset.forms]
@@ -327,7 +328,7 @@ def add_client(admin, **fields: str):
     return admin.post(page("client", "add"), {**given, "name": "Shop", **fields})
 
 
-def shown(response) -> tuple[str, str | None]:
+def shown(response) -> tuple[str, Any]:
     """Id and secret on the page."""
     content = response.content.decode()
     found = [re.search(rf'id="{what}">([^<]+)<', content) for what in ("client-id", "client-secret")]

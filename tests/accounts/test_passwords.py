@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.conf import Latchkey
 from accounts.models import Account, Session
-from tests.api import TOKEN_AUTH, PASSWORD, codes, REGISTER
+from tests.api import PASSWORD, REGISTER, TOKEN_AUTH, codes
 from tests.factories import make_account
 
 ADA = {"email": "ada@example.com", "username": "ada", "firstName": "Augusta", "lastName": "Lovelace"}

@@ -46,6 +46,8 @@ def test_an_answer_and_the_lines_about_it_share_an_id(tmp_path):
         connection = http.client.HTTPConnection(live.url.removeprefix("http://"))
         connection.request("POST", "/graphql", "{", {"Content-Type": "application/json"})
         response = connection.getresponse()
+        response.read()
+        connection.close()
 
     request_id = response.headers["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", request_id)

@@ -16,7 +16,7 @@ from django.urls import Resolver404, resolve
 
 from accounts.checks import providers_are_asked_over_tls
 from accounts.models import Client, Session
-from tests.api import TOKEN_AUTH, PASSWORD, codes
+from tests.api import PASSWORD, TOKEN_AUTH, codes
 from tests.factories import make_account, make_client
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 
 from accounts.bearer_tokens import AccessToken, RefreshToken
 from accounts.models import Account, Client, Session
-from tests.api import REVOKE, PASSWORD, REFRESH, TOKEN_AUTH, CONVERT, REGISTER
+from tests.api import CONVERT, PASSWORD, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
 from tests.factories import make_account, make_client
 
 RLO = "\u202e"
@@ -88,9 +88,10 @@ def somebody(default_client):
 @pytest.fixture
 def before(somebody):
     """What is stored; `before()` fails if anything is different now."""
+    models: list[Any] = [Account, Client, Session, AccessToken, RefreshToken]
 
     def rows():
-        return [list(m.objects.order_by("pk").values()) for m in (Account, Client, Session, AccessToken, RefreshToken)]
+        return [list(model.objects.order_by("pk").values()) for model in models]
 
     then = rows()
 

@@ -1,6 +1,7 @@
 """The 401 rule: a Bearer token that is presented and bad is never taken for signed out."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from accounts.bearer_tokens import AccessToken, RefreshToken
 from accounts.models import Account, Client, Session
-from tests.api import REVOKE, TOKEN_AUTH, PASSWORD, ME
+from tests.api import ME, PASSWORD, REVOKE, TOKEN_AUTH
 from tests.factories import make_account, make_client
 
 ANSWERS_WITH_PROBLEM = "application/graphql-response+json"
@@ -40,7 +41,8 @@ BAD = [
 
 def rows() -> list[object]:
     """Everything that an operation could have changed."""
-    return [list(model.objects.order_by("pk").values()) for model in (Account, Session, AccessToken, RefreshToken)]
+    models: list[Any] = [Account, Session, AccessToken, RefreshToken]
+    return [list(model.objects.order_by("pk").values()) for model in models]
 
 
 def refused(answer) -> None:

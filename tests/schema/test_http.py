@@ -7,7 +7,7 @@ from django.test import Client as Browser
 
 from accounts import authentication, bearer_tokens, directory
 from accounts.models import Account, Session
-from tests.api import TOKEN_AUTH, PASSWORD, ME
+from tests.api import ME, PASSWORD, TOKEN_AUTH
 from tests.factories import make_account
 
 JSON = "application/json"

@@ -10,7 +10,7 @@ from accounts import bearer_tokens
 from accounts.bearer_tokens import AccessToken, RefreshToken
 from accounts.forms import AccountForm, RegistrationForm, create_account
 from accounts.models import Account, Client, Session
-from tests.api import PASSWORD, codes, REGISTER, ME
+from tests.api import ME, PASSWORD, REGISTER, codes
 from tests.factories import make_account, make_client
 
 ADA = {"email": "ada@example.com", "username": "ada", "firstName": "Augusta", "password": PASSWORD}

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from tests.api import REVOKE, PASSWORD, REFRESH, TOKEN_AUTH, ME, REGISTER
+from tests.api import ME, PASSWORD, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
 from tests.factories import make_account
 
 CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "SET ", "PRAGMA")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.bearer_tokens import AccessToken
 from accounts.hashers import ConfiguredArgon2Hasher
 from accounts.models import Account, Client, Session
-from tests.api import REVOKE, PASSWORD, REFRESH, codes, TOKEN_AUTH, ME
+from tests.api import ME, PASSWORD, REFRESH, REVOKE, TOKEN_AUTH, codes
 from tests.factories import make_account, make_client
 
 FAILING = ["unknown", "wrong", "inactive", "social_only", "inactive_wrong", "social_only_unusable_text"]

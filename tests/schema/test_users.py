@@ -97,7 +97,8 @@ def test_nobody_is_an_empty_page(page, db):
 @pytest.mark.parametrize("size", [1, 7, 20, 44, 45, 46, 100])
 def test_walking_forward_sees_everyone_once(page, people, size):
     """And knows when to stop."""
-    seen, cursor = [], None
+    seen: list[str] = []
+    cursor = None
     for _ in range(60):
         users = page(first=size, after=cursor)
         assert len(users["nodes"]) <= size
@@ -112,7 +113,8 @@ def test_walking_forward_sees_everyone_once(page, people, size):
 @pytest.mark.parametrize("size", [1, 7, 20, 45, 100])
 def test_walking_backward_sees_everyone_once(page, people, size):
     """From the oldest; each page in the order of the list."""
-    seen, cursor = [], None
+    seen: list[str] = []
+    cursor = None
     for _ in range(60):
         users = page(last=size, before=cursor)
         assert len(users["nodes"]) <= size
@@ -128,7 +130,8 @@ def test_walking_backward_sees_everyone_once(page, people, size):
 def test_a_walk_is_not_disturbed_by_people_who_register(page, people, direction):
     """A keyset, not an offset: nobody twice and nobody missed."""
     size, position, end = direction
-    seen, cursor = [], None
+    seen: list[str] = []
+    cursor = None
     for n in range(5):
         users = page(**{size: 10, position: cursor})
         seen += names(users)
@@ -308,7 +311,7 @@ def test_an_instant_is_utc_with_a_z(page, account, argument):
     assert joined == account.date_joined.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-PROFILES_OF = {
+PROFILES_OF: dict[Visibility, dict[str, list[str]]] = {
     Visibility.PUBLIC: {"nobody": [], "somebody": [], "staff": []},
     Visibility.AUTHENTICATED: {"nobody": ["UNAUTHENTICATED"], "somebody": [], "staff": []},
     Visibility.STAFF: {"nobody": ["UNAUTHENTICATED"], "somebody": ["FORBIDDEN"], "staff": []},

@@ -1,16 +1,30 @@
-"""Token introspection (RFC 7662) for resource servers of our own clients."""
+"""DOT's OAuth endpoints, where they need a correction."""
 
 from typing import Any, ClassVar
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from oauth2_provider.models import get_access_token_model
 from oauth2_provider.views import IntrospectTokenView as DotIntrospectTokenView
+from oauth2_provider.views import TokenView as DotTokenView
 
 from accounts.bearer_tokens.server import checksum
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+class TokenView(DotTokenView):
+    """DOT's, without the half of the device flow that it answers although nothing of it is mounted here."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """As RFC 6749 §5.2 for a grant type that is not offered: DOT would fail on a request without a code."""
+        if request.POST.get("grant_type") == DEVICE_CODE:
+            return JsonResponse({"error": "unsupported_grant_type"}, status=400, headers={"Cache-Control": "no-store"})
+        response: HttpResponse = super().post(request, *args, **kwargs)
+        return response
+
 
 class IntrospectTokenView(DotIntrospectTokenView):
-    """DOT's access rules with another answer.
+    """Token introspection (RFC 7662): DOT's access rules with another answer.
 
     DOT calls a disabled account's token active (S13), tells its e-mail address to every client, and leaves out the
     subject. And it takes the token by GET, where logs and caches see it.
