@@ -1,5 +1,6 @@
 """The refresh token's life: rotation, grace, replay, the lost answer, the ends of a session."""
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -273,3 +274,26 @@ def test_clearing_deletes_what_is_over_and_keeps_what_lives(graphql, sign_in: Si
 
     assert [session.account for session in Session.objects.all()] == [live.account]
     assert refresh(graphql, live.refresh_token)["errors"] == []
+
+
+def test_tokens_have_256_random_bits(graphql, sign_in: SignIn):
+    """S14: first ones are random, successors an HMAC; none looks like another."""
+    first = [sign_in(make_account()) for _ in range(5)]
+    tokens = {token for pair in first for token in (pair.access_token, pair.refresh_token)}
+    for pair in first:
+        successors = refresh(graphql, pair.refresh_token)["tokens"]
+        tokens |= {successors["accessToken"], successors["refreshToken"]}
+
+    assert len(tokens) == 20
+    assert {len(base64.urlsafe_b64decode(token + "=")) for token in tokens} == {32}
+
+
+def test_a_repeat_after_a_change_of_the_key_is_refused(graphql, signed_in, settings):
+    """The pair cannot be computed again: no answer is better than tokens that open nothing."""
+    pair = refresh(graphql, signed_in.refresh_token)["tokens"]
+    settings.SECRET_KEY = settings.SECRET_KEY[::-1]
+
+    assert codes(refresh(graphql, signed_in.refresh_token)) == ["INVALID_GRANT"]
+
+    assert use(graphql, pair["accessToken"]) == 200
+    assert refresh(graphql, pair["refreshToken"])["errors"] == []
