@@ -1,6 +1,6 @@
 # Works with make 3.81 and a BSD userland (macOS), without global installs and whatever HOME is.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint schema lock FORCE
+.PHONY: help run test lint schema lock frontend e2e clients FORCE
 .NOTPARALLEL:
 
 PYTHON ?= python3
@@ -19,6 +19,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/runtime.stamp .env ## serve on http://localhost:8000/graphql; PORT, HOST, WORKERS, DATABASE_URL, CACHE_URL
+	@test -d frontend/dist/graphiql || { command -v npm >/dev/null && $(MAKE) frontend; } || \
+		echo 'GraphiQL and the front end are not built: that needs Node 20.19 or newer and npm. The API runs without.'
 	@exec $(PY) -m project.serve
 
 test: .venv/dev.stamp ## run the tests; COVERAGE=1 reports branches missed, ARGS="-k refresh -n auto" goes to pytest
@@ -35,6 +37,19 @@ lint: .venv/dev.stamp ## check style, types, import directions, migrations, depl
 	@echo 'manage.py export_schema'
 	@$(AS_IN_PRODUCTION) $(PY) manage.py export_schema schema.root:schema --path .venv/schema.graphql
 	@diff -u schema/schema.graphql .venv/schema.graphql || { echo 'The schema has changed: run make schema.' >&2; exit 1; }
+
+frontend: frontend/node_modules/.package-lock.json ## build the front end and GraphiQL (needs Node 20.19 or newer)
+	cd frontend && npm run --silent build
+
+e2e: frontend .venv/runtime.stamp ## test the pages in Chromium, on PostgreSQL
+	cd frontend && npm run --silent e2e
+
+clients: frontend/node_modules/.package-lock.json .venv/dev.stamp ## run the documented clients against a real server
+	cd frontend && npm test --silent && npm run --silent lint && npm run --silent clients
+
+frontend/node_modules/.package-lock.json: frontend/package-lock.json frontend/package.json
+	cd frontend && npm ci --no-audit --no-fund --silent
+	@touch $@
 
 schema: .venv/runtime.stamp ## write schema/schema.graphql
 	@$(AS_IN_PRODUCTION) $(PY) manage.py export_schema schema.root:schema --path schema/schema.graphql

@@ -44,6 +44,8 @@ class Latchkey:
 
     development: bool = False
     """Helpful answers for developers."""
+    graphiql: bool = False
+    """Whether browsers are given GraphiQL at the endpoint. It needs introspection."""
     introspection: bool = False
     """Whether the schema can be read from the service."""
 

@@ -135,6 +135,7 @@ AUTH_PASSWORD_VALIDATORS = [
 _default = Latchkey()
 LATCHKEY = Latchkey(
     development=DEVELOPMENT,
+    graphiql=env.bool("GRAPHIQL", default=DEVELOPMENT),
     introspection=env.bool("INTROSPECTION", default=DEVELOPMENT),
     default_client_id=env.str("OAUTH_CLIENT_ID", default=_default.default_client_id),
     default_client_name=env.str("OAUTH_CLIENT_NAME", default=_default.default_client_name),
@@ -273,6 +274,10 @@ USE_I18N = USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
+# Built by `make frontend`; without it the service runs, and says what is missing.
+STATICFILES_DIRS = [
+    (name, built) for name in ("app", "graphiql") if (built := BASE_DIR / "frontend" / "dist" / name).is_dir()
+]
 
 LOGGING = {
     "version": 1,

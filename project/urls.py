@@ -1,11 +1,12 @@
 """Every address of the service."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from oauth2_provider import urls as oauth
 from oauth2_provider import views
 
 from accounts.bearer_tokens.endpoints import IntrospectTokenView, TokenView
+from project.pages import front_end
 from schema.views import graphql_view, sdl_view
 
 # Never DOT's whole list: it lets any signed-in person register clients (S27).
@@ -21,4 +22,5 @@ urlpatterns = [
     path("o/", include((oauth_patterns, "oauth2_provider"))),
     *oauth.metadata_urlpatterns,
     path("admin/", admin.site.urls),
+    re_path(r"^(?:sign-in|register|users)?$", front_end, name="front-end"),
 ]

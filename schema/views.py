@@ -9,6 +9,8 @@ from http.client import INTERNAL_SERVER_ERROR
 from typing import Any, cast
 
 from cross_web import HTTPException
+from csp.decorators import csp_update
+from django.contrib.staticfiles import finders
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.template.response import TemplateResponse
@@ -29,6 +31,8 @@ from schema.responses import GRAPHQL_RESPONSE, JSON, code_of, media_type_for, pr
 from schema.root import schema
 
 METHODS = "GET, HEAD, POST, OPTIONS"
+GRAPHIQL_POLICY = {"style-src": ["'self'", "'unsafe-inline'"], "font-src": ["'self'", "data:"]}
+"""Its editor writes styles, and its fonts are in its style sheet."""
 PARTS: dict[str, type] = {"query": str, "variables": dict, "operationName": str, "extensions": dict}
 log = logging.getLogger(__name__)
 
@@ -68,8 +72,7 @@ class View(GraphQLView):
             if request.method == "OPTIONS":
                 return HttpResponse(status=204, headers={"Allow": METHODS})
             if request.method == "GET" and "query" not in request.GET and "text/html" in accept:
-                page = TemplateResponse(request, "graphql/welcome.html", headers={"Cache-Control": "no-store"})
-                return page.render()
+                return self.page(request)
             self.admit(request)
             return cast("HttpResponse", self.run(request=request))
         except Exception as error:  # noqa: BLE001 - an answer in HTML would help no client
@@ -82,6 +85,15 @@ class View(GraphQLView):
         if refused.allow:
             response["Allow"] = refused.allow
         return response
+
+    def page(self, request: HttpRequest) -> HttpResponse:
+        """For people: GraphiQL where it is built and switched on, else how to call the endpoint."""
+        graphiql = latchkey().graphiql and finders.find("graphiql/graphiql.js") is not None
+        template = "graphql/graphiql.html" if graphiql else "graphql/welcome.html"
+        answer = TemplateResponse(request, template, headers={"Cache-Control": "no-store"}).render()
+        if not graphiql:
+            return answer
+        return cast("HttpResponse", csp_update(GRAPHIQL_POLICY)(lambda _request: answer)(request))
 
     def refusal(self, error: Exception) -> Refused:
         """How to answer what was raised before or around GraphQL."""

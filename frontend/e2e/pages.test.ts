@@ -1,0 +1,193 @@
+import { gzipSync } from "node:zlib";
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { alert, heading, inspect, launch, refreshToken, signIn, visit, type Visit } from "./browser";
+import { PASSWORD, startService, type Service } from "./service";
+
+let service: Service;
+let browser: Browser;
+let ada: Visit;
+
+beforeAll(async () => {
+  [service, browser] = await Promise.all([startService(), launch()]);
+  await service.register("ada");
+});
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+beforeEach(async () => {
+  ada = await visit(browser, service.url);
+});
+afterEach(() => ada.leave());
+
+test("a new account is signed in at once, sees itself, and stays signed in over a reload", async () => {
+  const page = await ada.open("/register");
+  await heading(page, "Create an account");
+  await inspect(page, "register");
+  await page.getByLabel("First name").fill("Grace");
+  await page.getByLabel("Last name").fill("Hopper");
+  await page.getByLabel("Username").fill("grace");
+  await page.getByLabel("E-mail").fill("grace@example.com");
+  await page.getByLabel("Password", { exact: true }).fill("a ship in port is safe");
+  await page.getByRole("button", { name: "Create account" }).click();
+
+  await heading(page, "Your account");
+  await page.getByText("grace@example.com").waitFor();
+  expect(new URL(page.url()).pathname).toBe("/");
+  expect(ada.operations).toEqual(["register", "me"]);
+  await inspect(page, "me");
+
+  await page.reload();
+  await page.getByText("grace@example.com").waitFor();
+  expect(ada.operations.slice(2)).toEqual(["refreshToken", "me"]);
+});
+
+test("every wrong field is told at the field, and the first of them has the focus", async () => {
+  const page = await ada.open("/register");
+  await page.getByLabel("First name").fill("Ada");
+  await page.getByLabel("Username").fill("ADA");
+  await page.getByLabel("E-mail").fill("ada@example.com");
+  await page.getByLabel("Password", { exact: true }).fill("short");
+  await page.keyboard.press("Enter");
+
+  await alert(page, "Please correct 3 fields.");
+  for (const label of ["Username", "E-mail", "Password"]) {
+    const field = page.getByLabel(label, { exact: true });
+    const described = (await field.getAttribute("aria-describedby"))!.split(" ").at(-1)!;
+    expect(await field.getAttribute("aria-invalid")).toBe("true");
+    expect(await page.locator(`[id="${described}"]`).textContent()).toMatch(/\w{3}/);
+  }
+  expect(await page.getByLabel("First name").getAttribute("aria-invalid")).toBe("false");
+  expect(await page.getByLabel("Username").evaluate((field) => field === document.activeElement)).toBe(true);
+  expect(await page.getByLabel("First name").inputValue()).toBe("Ada");
+  await inspect(page, "register-errors");
+});
+
+test("a wrong password is told, and leaves one where one was", async () => {
+  const page = await ada.open("/");
+  await heading(page, "Sign in");
+  await inspect(page, "sign-in");
+  await signIn(page, "ada", "not the password");
+  await alert(page, /./);
+  await inspect(page, "sign-in-error");
+  await signIn(page, "ada", PASSWORD);
+  await heading(page, "Your account");
+});
+
+test("the keyboard is enough to sign in", async () => {
+  const page = await ada.open("/sign-in");
+  await heading(page, "Sign in");
+  for (const key of ["Tab", "ada@example.com", "Tab", PASSWORD, "Tab", "Enter"]) {
+    if (key === "Tab" || key === "Enter") await page.keyboard.press(key);
+    else await page.keyboard.type(key);
+  }
+  // The last Tab went to "Show password".
+  expect(await page.getByLabel("Password", { exact: true }).getAttribute("type")).toBe("text");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await heading(page, "Your account");
+  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("H1");
+  expect(await page.title()).toBe("Your account · Latchkey");
+});
+
+test("no script can read the refresh token", async () => {
+  const page = await ada.open("/sign-in");
+  await signIn(page, "ada", PASSWORD);
+  await heading(page, "Your account");
+  const [cookie, ...others] = await ada.context.cookies();
+  expect(others).toEqual([]);
+  expect(cookie).toMatchObject({ name: "refresh_token", httpOnly: true, sameSite: "Strict", path: "/" });
+  const readable = await page.evaluate(async () => ({
+    cookie: document.cookie,
+    local: { ...localStorage },
+    session: { ...sessionStorage },
+    databases: await indexedDB.databases(),
+  }));
+  expect(readable).toEqual({ cookie: "", local: { session: "1" }, session: {}, databases: [] });
+});
+
+test("users come page by page", async () => {
+  for (let n = 1; n <= 24; n++) await service.register(`person-${n}`);
+  const page = await ada.open("/sign-in");
+  await signIn(page, "ada", PASSWORD);
+  await page.getByRole("link", { name: "Users" }).click();
+  await heading(page, "Users");
+  await page.getByText("person-24", { exact: true }).first().waitFor();
+  expect(await page.getByRole("listitem").count()).toBe(20);
+  await inspect(page, "users");
+  await page.getByRole("button", { name: "Show more" }).click();
+  await page.getByText("all there are").waitFor();
+  const names = await page.getByRole("listitem").locator("strong").allTextContents();
+  expect(names.length).toBeGreaterThan(24);
+  expect(new Set(names).size).toBe(names.length);
+  expect(await page.evaluate(() => document.activeElement?.getAttribute("role"))).toBe("status");
+  await page.goBack();
+  await heading(page, "Your account");
+});
+
+test("signing out ends the session at the server, and signs all tabs out", async () => {
+  const page = await ada.open("/sign-in");
+  await signIn(page, "ada", PASSWORD);
+  await heading(page, "Your account");
+  const other = await ada.open("/users");
+  await heading(other, "Users");
+  const token = await refreshToken(ada);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  for (const tab of [page, other]) {
+    await heading(tab, "Sign in");
+    await tab.getByRole("status").filter({ hasText: "You are signed out." }).waitFor();
+  }
+  await inspect(page, "signed-out");
+  expect(await ada.context.cookies()).toEqual([]);
+  expect(await page.evaluate(() => ({ ...localStorage }))).toEqual({});
+  const query = "mutation ($t: String!) { refreshToken(input: { refreshToken: $t }) { errors { code } } }";
+  const { data } = await (await service.post(query, { t: token })).json();
+  expect(data.refreshToken.errors).toEqual([{ code: "INVALID_GRANT" }]);
+});
+
+test("a service that cannot be reached is told, and signs nobody out", async () => {
+  ada.expected.push(/ERR_CONNECTION_REFUSED/);
+  const page = await ada.open("/sign-in");
+  await ada.context.route("**/graphql", (route) => route.abort("connectionrefused"));
+  await signIn(page, "ada", PASSWORD);
+  await alert(page, "cannot be reached");
+  await ada.context.unroute("**/graphql");
+  await signIn(page, "ada", PASSWORD);
+  await heading(page, "Your account");
+
+  await ada.context.route("**/graphql", (route) => route.abort("connectionrefused"));
+  await page.reload();
+  await alert(page, "cannot be reached");
+  await inspect(page, "offline");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await alert(page, "You are still signed in.");
+  await ada.context.unroute("**/graphql");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("ada@example.com").waitFor();
+});
+
+test("an unknown page says so", async () => {
+  const page = await ada.open("/sign-in");
+  await signIn(page, "ada", PASSWORD);
+  await heading(page, "Your account");
+  await page.evaluate(() => {
+    history.pushState(null, "", "/nowhere");
+    dispatchEvent(new PopStateEvent("popstate"));
+  });
+  await heading(page, "There is no such page");
+  await inspect(page, "not-found");
+});
+
+test("the sign-in page weighs 150 KB of script at most", async () => {
+  const page = await ada.context.newPage();
+  const scripts: Promise<Buffer>[] = [];
+  page.on("response", (response) => {
+    if (response.request().resourceType() === "script") scripts.push(response.body());
+  });
+  await page.goto("/sign-in");
+  await heading(page, "Sign in");
+  const kilobytes = (await Promise.all(scripts)).reduce((sum, body) => sum + gzipSync(body).length, 0) / 1000;
+  expect(scripts.length).toBeGreaterThan(0);
+  expect(kilobytes).toBeLessThanOrEqual(150);
+});

@@ -1,0 +1,85 @@
+import { act } from "react";
+import { createRoot } from "react-dom/client";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { SignedInFragment } from "./__generated__/graphql";
+import { Field, SignInForm } from "./form";
+import type { Session } from "./session";
+import { SessionContext } from "./use-session";
+
+const start = vi.fn();
+let submit: ReturnType<typeof vi.fn<(values: Record<string, string>) => Promise<SignedInFragment>>>;
+let root: ReturnType<typeof createRoot>;
+
+beforeEach(async () => {
+  vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
+  submit = vi.fn();
+  const container = document.body.appendChild(document.createElement("div"));
+  root = createRoot(container);
+  await act(() =>
+    root.render(
+      <SessionContext value={{ start } as unknown as Session}>
+        <SignInForm label="Go" fields={["email"]} submit={submit}>
+          <Field name="email" label="E-mail" hint="Yours." defaultValue="ada" />
+        </SignInForm>
+      </SessionContext>,
+    ),
+  );
+});
+afterEach(async () => {
+  await act(() => root.unmount());
+  document.body.replaceChildren();
+  start.mockReset();
+});
+
+const answer = (
+  errors: [code: "INVALID_INPUT" | "INVALID_CLIENT", field: string[] | null, message: string][],
+): SignedInFragment => ({
+  __typename: "AuthPayload",
+  isNewAccount: false,
+  tokens: null,
+  errors: errors.map(([code, field, message]) => ({ __typename: "AuthError", code, field, message })),
+});
+const send = () => act(async () => document.querySelector("form")!.requestSubmit());
+const alert = () => document.querySelector("[role=alert]")!.textContent;
+const input = () => document.querySelector("input")!;
+
+test("tokens start the session", async () => {
+  const tokens = { __typename: "TokenSet" as const, accessToken: "token", expiresIn: 900 };
+  submit.mockResolvedValue({ ...answer([]), tokens });
+  await send();
+  expect(submit).toHaveBeenCalledWith({ email: "ada" });
+  expect(start).toHaveBeenCalledWith(tokens);
+});
+
+test("an error of a field stands at it and belongs to it, and the field has the focus", async () => {
+  submit.mockResolvedValue(answer([["INVALID_INPUT", ["email"], "No e-mail address."]]));
+  await send();
+  const described = input().getAttribute("aria-describedby")!.split(" ");
+  expect(described.map((id) => document.getElementById(id)!.textContent)).toEqual([
+    "Yours.",
+    "No e-mail address.",
+  ]);
+  expect(input().getAttribute("aria-invalid")).toBe("true");
+  expect(document.activeElement).toBe(input());
+  expect(alert()).toBe("Please correct one field.");
+});
+
+test("an error of the whole, or of a field that is not shown, stands above", async () => {
+  submit.mockResolvedValue(
+    answer([
+      ["INVALID_CLIENT", null, "No such client."],
+      ["INVALID_INPUT", ["scope"], "No such scope."],
+    ]),
+  );
+  await send();
+  expect(alert()).toBe("No such client. No such scope.");
+  expect(input().getAttribute("aria-invalid")).toBe("false");
+});
+
+test("a service that does not answer is told, and what was typed stays", async () => {
+  submit.mockRejectedValue(new TypeError("Failed to fetch"));
+  await send();
+  expect(alert()).toMatch("cannot be reached");
+  expect(input().value).toBe("ada");
+  expect(start).not.toHaveBeenCalled();
+});

@@ -1,0 +1,126 @@
+import {
+  createContext,
+  use,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+  type ComponentProps,
+  type ReactNode,
+} from "react";
+import type { SignedInFragment } from "./__generated__/graphql";
+import { describe } from "./errors";
+import { useSession } from "./use-session";
+
+type Failure = SignedInFragment["errors"][number];
+const FailuresContext = createContext<Failure[]>([]);
+const fieldOf = ({ field }: Failure) => field?.at(-1);
+
+interface FormProps {
+  submit: (values: Record<string, string>) => Promise<SignedInFragment>;
+  /** The names of its fields: what is wrong with anything else is told above them. */
+  fields: string[];
+  label: string;
+  children: ReactNode;
+}
+
+/** A form that signs in, or tells why not: what is wrong with a field at the field, all else above the fields. */
+export function SignInForm({ submit, fields, label, children }: FormProps) {
+  const session = useSession();
+  const form = useRef<HTMLFormElement>(null);
+  const [busy, setBusy] = useState(false);
+  const [failures, setFailures] = useState<Failure[]>([]);
+  const [problem, setProblem] = useState("");
+
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [failures]);
+
+  async function onSubmit(values: Record<string, string>) {
+    setBusy(true);
+    setProblem("");
+    setFailures([]);
+    try {
+      const { tokens, errors } = await submit(values);
+      if (tokens) return session.start(tokens);
+      const others = errors.filter((error) => !fields.includes(fieldOf(error) ?? ""));
+      const wrong = errors.length - others.length;
+      setFailures(errors);
+      setProblem(
+        others.map(({ message }) => message).join(" ") ||
+          `Please correct ${wrong === 1 ? "one field" : `${wrong} fields`}.`,
+      );
+    } catch (error) {
+      setProblem(describe(error));
+    }
+    setBusy(false);
+  }
+
+  return (
+    <form
+      ref={form}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        const values = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]);
+        if (!busy) void onSubmit(Object.fromEntries(values));
+      }}
+    >
+      <Alert>{problem}</Alert>
+      <FailuresContext value={failures}>{children}</FailuresContext>
+      <button type="submit" aria-disabled={busy}>
+        {busy ? "One moment …" : label}
+      </button>
+    </form>
+  );
+}
+
+/** Always in the page, so that what comes into it is announced. */
+export function Alert({ children }: { children: string }) {
+  return <div role="alert">{children && <p className="problem">{children}</p>}</div>;
+}
+
+type FieldProps = ComponentProps<"input"> & { name: string; label: string; hint?: string };
+
+export function Field({ label, hint, ...input }: FieldProps) {
+  const id = useId();
+  const messages = use(FailuresContext).filter((failure) => fieldOf(failure) === input.name);
+  const described = [hint && `${id}-hint`, messages.length && `${id}-errors`].filter(Boolean).join(" ");
+  return (
+    <div className="field">
+      <label htmlFor={id}>
+        {label}
+        {!input.required && <span className="optional"> (optional)</span>}
+      </label>
+      <input
+        id={id}
+        aria-invalid={messages.length > 0}
+        aria-describedby={described || undefined}
+        {...input}
+      />
+      {hint && (
+        <p id={`${id}-hint`} className="hint">
+          {hint}
+        </p>
+      )}
+      {messages.length > 0 && (
+        <p id={`${id}-errors`} className="error">
+          {messages.map(({ message }) => message).join(" ")}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A password that one may look at. */
+export function PasswordField(props: FieldProps) {
+  const [shown, setShown] = useState(false);
+  return (
+    <div className="password">
+      <Field {...props} type={shown ? "text" : "password"} autoCapitalize="none" spellCheck={false} />
+      <button type="button" className="reveal" aria-pressed={shown} onClick={() => setShown(!shown)}>
+        {shown ? "Hide" : "Show"} <span className="unseen">password</span>
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,135 @@
+/** Operations to begin with. Each that can fail as expected selects `errors`: without them a failure is silent. */
+export const EXAMPLES = [
+  {
+    title: "Who am I?",
+    query: `# To sign in, press the key on the left.
+# Below it: more examples.
+query Me {
+  me {
+    id
+    email
+    emailVerified
+    username
+    lastLogin
+  }
+}
+`,
+  },
+  {
+    title: "Create an account",
+    query: `mutation Register {
+  register(
+    input: {
+      email: "grace@example.com"
+      username: "grace"
+      firstName: "Grace"
+      password: "a ship in port is safe"
+    }
+  ) {
+    tokens {
+      accessToken
+      refreshToken
+      expiresIn
+    }
+    account {
+      id
+      email
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Sign in",
+    query: `mutation TokenAuth {
+  tokenAuth(input: { email: "grace@example.com", password: "a ship in port is safe" }) {
+    tokens {
+      accessToken
+      refreshToken
+      expiresIn
+      refreshTokenExpiresIn
+      scope
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Refresh the tokens",
+    query: `mutation RefreshToken {
+  refreshToken(input: { refreshToken: "…" }) {
+    tokens {
+      accessToken
+      refreshToken
+      expiresIn
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Sign in with Google",
+    query: `mutation ConvertSocialToken {
+  convertSocialToken(input: { provider: "google", credential: { accessToken: "ya29.…" } }) {
+    tokens {
+      accessToken
+      refreshToken
+    }
+    account {
+      email
+    }
+    isNewAccount
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Users, page by page",
+    query: `query Users($after: String) {
+  users(first: 10, after: $after) {
+    nodes {
+      id
+      username
+      dateJoined
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Sign out",
+    query: `mutation RevokeToken {
+  revokeToken {
+    errors {
+      code
+      message
+    }
+  }
+}
+`,
+  },
+];

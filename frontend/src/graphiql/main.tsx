@@ -1,0 +1,31 @@
+import "./workers";
+import "graphiql/style.css";
+import "./graphiql.css";
+import { GraphiQL } from "graphiql";
+import { createRoot } from "react-dom/client";
+import { cookieTransport, createSession } from "../session";
+import { SessionContext } from "../use-session";
+import { EXAMPLES } from "./examples";
+import { createFetcher } from "./fetcher";
+import { EXAMPLES_PANEL, SIGN_IN_PANEL } from "./panels";
+
+const root = document.getElementById("graphiql")!;
+const endpoint = root.dataset.endpoint!;
+// The front end's own session: who is signed in there is signed in here.
+const session = createSession(cookieTransport(endpoint));
+
+createRoot(root).render(
+  <SessionContext value={session}>
+    <GraphiQL
+      fetcher={createFetcher(session, endpoint)}
+      plugins={[SIGN_IN_PANEL, EXAMPLES_PANEL]}
+      visiblePlugin={SIGN_IN_PANEL}
+      defaultTabs={[{ query: EXAMPLES[0]!.query }]}
+      defaultEditorToolsVisibility={false}
+      shouldPersistHeaders={false}
+      showPersistHeadersSettings={false}
+      // Not the default, localStorage: operations carry passwords, and are gone with the tab.
+      storage={sessionStorage}
+    />
+  </SessionContext>,
+);

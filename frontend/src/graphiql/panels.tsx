@@ -1,0 +1,133 @@
+import { useGraphiQL, useGraphiQLActions, type GraphiQLPlugin } from "@graphiql/react";
+import { useState, type FormEvent } from "react";
+import { useIsActive, useSession } from "../use-session";
+import { EXAMPLES } from "./examples";
+import { createFetcher } from "./fetcher";
+
+const SIGN_IN = `mutation SignIn($input: TokenAuthInput!) {
+  tokenAuth(input: $input) { tokens { accessToken expiresIn } errors { message } }
+}`;
+
+function SignIn() {
+  const session = useSession();
+  const active = useIsActive();
+  const [problem, setProblem] = useState("");
+
+  /** Tells why it failed. */
+  async function attempt(work: () => Promise<string | undefined>) {
+    setProblem("");
+    setProblem((await work().catch(() => "The service cannot be reached.")) ?? "");
+  }
+  function signIn(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const input = {
+      ...Object.fromEntries(new FormData(event.currentTarget)),
+      refreshTokenTransport: "COOKIE",
+    };
+    void attempt(async () => {
+      const fetcher = createFetcher(session, document.getElementById("graphiql")!.dataset.endpoint!);
+      const { data, errors } = await fetcher({ query: SIGN_IN, variables: { input } });
+      if (data?.tokenAuth.tokens) session.start(data.tokenAuth.tokens);
+      return (errors ?? data.tokenAuth.errors)[0]?.message;
+    });
+  }
+
+  return (
+    <div className="latchkey">
+      <h2>{active ? "Signed in" : "Sign in"}</h2>
+      <p>
+        {active
+          ? "Operations carry your access token, unless the Headers pane has an Authorization of its own."
+          : "Operations then carry your access token. It stays in memory."}
+      </p>
+      <div role="alert">{problem}</div>
+      {active ? (
+        <button
+          type="button"
+          className="graphiql-button"
+          onClick={() => void attempt(() => session.end().then(() => ""))}
+        >
+          Sign out
+        </button>
+      ) : (
+        <form onSubmit={signIn}>
+          <label htmlFor="latchkey-email">E-mail</label>
+          <input id="latchkey-email" name="email" type="email" autoComplete="username" required />
+          <label htmlFor="latchkey-password">Password</label>
+          <input
+            id="latchkey-password"
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            required
+          />
+          <button type="submit" className="graphiql-button">
+            Sign in
+          </button>
+        </form>
+      )}
+    </div>
+  );
+}
+
+function Examples() {
+  const { addTab } = useGraphiQLActions();
+  const queryEditor = useGraphiQL((state) => state.queryEditor);
+  return (
+    <div className="latchkey">
+      <h2>Examples</h2>
+      <p>Each opens in a tab of its own.</p>
+      <ul>
+        {EXAMPLES.map(({ title, query }) => (
+          <li key={title}>
+            <button
+              type="button"
+              className="graphiql-button"
+              onClick={() => {
+                addTab();
+                queryEditor?.setValue(query);
+              }}
+            >
+              {title}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+export const SIGN_IN_PANEL: GraphiQLPlugin = {
+  title: "Sign in",
+  content: SignIn,
+  icon: () => (
+    <svg
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="2"
+      strokeLinecap="round"
+      aria-hidden="true"
+    >
+      <circle cx="8" cy="12" r="4.5" />
+      <path d="M12.5 12H22v4M17.5 12v3" />
+    </svg>
+  ),
+};
+
+export const EXAMPLES_PANEL: GraphiQLPlugin = {
+  title: "Examples",
+  content: Examples,
+  icon: () => (
+    <svg
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="2"
+      strokeLinecap="round"
+      aria-hidden="true"
+    >
+      <path d="M9 6h12M9 12h12M9 18h12M4 6h.01M4 12h.01M4 18h.01" />
+    </svg>
+  ),
+};

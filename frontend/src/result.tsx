@@ -1,0 +1,31 @@
+import type { ReactNode } from "react";
+import { describe } from "./errors";
+import { Alert } from "./form";
+
+interface ResultProps {
+  error: Error | undefined;
+  ready: boolean;
+  retry: () => Promise<unknown>;
+  children: ReactNode;
+}
+
+/** What a query gave, or that it is on its way, or why it failed. */
+export function Result({ error, ready, retry, children }: ResultProps) {
+  return (
+    <>
+      <Alert>{error && !ready ? describe(error) : ""}</Alert>
+      {ready ? (
+        children
+      ) : error ? (
+        // `refetch` rejects too; the error is shown already.
+        <button type="button" className="secondary" onClick={() => void retry().catch(() => {})}>
+          Try again
+        </button>
+      ) : (
+        <p role="status" className="hint">
+          Loading …
+        </p>
+      )}
+    </>
+  );
+}
