@@ -6,6 +6,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from oauth2_provider.models import get_access_token_model
 
+from accounts import bearer_tokens
 from project.urls import urlpatterns as project_urlpatterns
 
 
@@ -23,4 +24,12 @@ def bare(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"data": {"me": {"id": str(user.pk), "email": user.email, "username": user.username}}})
 
 
-urlpatterns = [path("bare", bare), *project_urlpatterns]
+def bare_fast(request: HttpRequest) -> JsonResponse:
+    """The same with our own look-up: what is left is what GraphQL costs."""
+    bearer = bearer_tokens.authenticate(request.headers["Authorization"])
+    assert bearer
+    user = bearer.account
+    return JsonResponse({"data": {"me": {"id": str(user.pk), "email": user.email, "username": user.username}}})
+
+
+urlpatterns = [path("bare", bare), path("bare-fast", bare_fast), *project_urlpatterns]
