@@ -1,0 +1,140 @@
+"""The table of docs/http.md: each row is a request that is sent, and what came back.
+
+`test_http_table.py` holds the document true, and writes it anew.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.test import Client as Browser
+
+from accounts.conf import Limits
+from tests.api import TOKEN_AUTH
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "http.md"
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+SHOWN = ("Content-Type", "Allow", "WWW-Authenticate", "Cache-Control", "Vary", "Access-Control-Allow-Origin")
+G, J = "application/graphql-response+json", "application/json"
+ORIGIN = "http://localhost:5173"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One request."""
+
+    what: str
+    method: str = "POST"
+    body: Any = None
+    query: str = ""
+    content_type: str = J
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def op(query: str, **more: Any) -> dict[str, Any]:
+    """A body."""
+    return {"query": query, **more}
+
+
+ME = op("{ me { id } }")
+ANONYMOUS = op('mutation { tokenAuth(input: {email: "a@b.co", password: "x"}) { errors { code } } }')
+SECTIONS: dict[str, list[Row]] = {
+    "What runs": [
+        Row("a query, signed out", body=ME),
+        Row("with the draft's media type", body=ME, headers={"Accept": G}),
+        Row("with JSON alone", body=ME, headers={"Accept": J}),
+        Row("by GET", "GET", query="?query={me{id}}"),
+        Row("HEAD", "HEAD", query="?query={me{id}}"),
+        Row("OPTIONS", "OPTIONS"),
+        Row("a mutation whose credentials are wrong", body=ANONYMOUS),
+        Row("a field that fails", body=op("{ users(first: 1000) { nodes { id } } }")),
+    ],
+    "The Authorization header": [
+        Row("an unknown, expired or revoked token", body=ME, headers={"Authorization": "Bearer unknown"}),
+        Row("the same, JSON alone", body=ME, headers={"Authorization": "Bearer unknown", "Accept": J}),
+        Row("a malformed one", body=ME, headers={"Authorization": "Bearer"}),
+        Row(
+            "a stale token, but an `@anonymous` operation", body=ANONYMOUS, headers={"Authorization": "Bearer unknown"}
+        ),
+        Row("another scheme: not ours", body=ME, headers={"Authorization": "Basic dTpw"}),
+    ],
+    "What is refused": [
+        Row("a syntax error", body=op("{ me { id ")),
+        Row("the same, JSON alone", body=op("{ me { id "), headers={"Accept": J}),
+        Row("an unknown field", body=op("{ nobody }")),
+        Row("a variable of the wrong type", body=op(TOKEN_AUTH, variables={"input": 5})),
+        Row("two operations and no `operationName`", body=op("query A { __typename } query B { __typename }")),
+        Row(
+            "two credentials in one operation",
+            body=op("mutation { a: revokeToken { errors { code } } b: revokeToken { errors { code } } }"),
+        ),
+        Row("over a limit", body=op("{ " + " ".join(f"a{n}: __typename" for n in range(31)) + " }")),
+        Row("a mutation by GET", "GET", query="?query=mutation{revokeToken{errors{code}}}"),
+        Row("another method", "PUT", body=ME),
+        Row("a form", body="query=%7Bme%7Bid%7D%7D", content_type="application/x-www-form-urlencoded"),
+        Row("plain text", body='{"query": "{ me { id } }"}', content_type="text/plain"),
+        Row("another charset", body=ME, content_type="application/json; charset=utf-16"),
+        Row("no media type of ours", body=ME, headers={"Accept": "text/xml"}),
+        Row("a batch", body=[ME, ME]),
+        Row("no JSON", body="{"),
+        Row("no query", body={}),
+        Row("half a surrogate pair", body='{"query": "{ me { id } } # \\ud800"}'),
+        Row("a body over 128 KiB", body=op("{ me { id } } #" + "x" * 140_000)),
+        Row(
+            "an unknown persisted query",
+            body={"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}},
+        ),
+    ],
+    "CORS": [
+        Row(
+            "a preflight of an allowed origin",
+            "OPTIONS",
+            headers={"Origin": ORIGIN, "Access-Control-Request-Method": "POST"},
+        ),
+        Row(
+            "a preflight of another origin",
+            "OPTIONS",
+            headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"},
+        ),
+        Row("a call of an allowed origin", body=ME, headers={"Origin": ORIGIN}),
+    ],
+}
+
+
+def rows(browser: Browser) -> Iterator[str]:
+    """The tables, from what the service answers."""
+    for title, section in SECTIONS.items():
+        yield f"\n### {title}\n\n| Request | Status | Headers | Body |\n|---|---|---|---|"
+        for row in section:
+            yield f"| {row.what} | {answer(browser, row)} |"
+
+
+def answer(browser: Browser, row: Row) -> str:
+    """Status, headers and body, as cells."""
+    body = row.body if isinstance(row.body, str) else "" if row.body is None else json.dumps(row.body)
+    response = browser.generic(
+        row.method, f"/graphql{row.query}", body, content_type=row.content_type, headers=row.headers
+    )
+    headers = "<br>".join(f"`{name}: {response[name]}`" for name in SHOWN if name in response)
+    text = re.sub(r',"locations":\[[^]]*\]', "", response.content.decode().replace('": ', '":').replace(', "', ',"'))
+    shown = text if len(text) <= 220 else text[:200] + " …"
+    return f"{response.status_code} | {headers} | {f'`{shown}`' if shown else '—'}"
+
+
+def document(browser: Browser) -> str:
+    """The whole document with its tables as they are now."""
+    text = DOCUMENT.read_text()
+    before, rest = text.split(BEGIN)
+    _old, after = rest.split(END)
+    limits = "\n".join(f"| `LIMIT_{name.upper()}` | {value} |" for name, value in dataclasses.asdict(Limits()).items())
+    after = re.sub(
+        r"<!-- limits: begin -->.*<!-- limits: end -->",
+        f"<!-- limits: begin -->\n| Setting | Default |\n|---|---|\n{limits}\n<!-- limits: end -->",
+        after,
+        flags=re.DOTALL,
+    )
+    return before + BEGIN + "\n" + "\n".join(rows(browser)) + "\n\n" + END + after
