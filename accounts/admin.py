@@ -1,9 +1,10 @@
 """The administration: accounts and clients are managed, tokens are only looked at, sessions are looked at and ended."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
@@ -99,8 +100,19 @@ class SocialInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
 
 
-def _may_touch(request: HttpRequest, account: Model | None) -> bool:
-    return request.user.is_superuser or not getattr(account, "is_superuser", False)
+def _may_touch(request: HttpRequest, account: Account | None) -> bool:
+    """Whether somebody's account, password and sessions are this person's business: else one could take them over."""
+    return request.user.is_superuser or account is None or account == request.user or not account.is_staff
+
+
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
+    """A new password given by staff."""
+
+    def save(self, commit: bool = True) -> Account:  # noqa: FBT001, FBT002 - Django's signature
+        """And whoever is signed in with the old one is not any more (S10)."""
+        account: Account = super().save(commit)
+        bearer_tokens.end_sessions(account)
+        return account
 
 
 @admin.register(Account)
@@ -131,6 +143,7 @@ class AccountAdmin(TakesAlong, UserAdmin):  # type: ignore[type-arg]
         ),
     )
     inlines = (SessionInline, SocialInline)
+    change_password_form = PasswordForm
     privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -138,12 +151,12 @@ class AccountAdmin(TakesAlong, UserAdmin):  # type: ignore[type-arg]
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self.privileges)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """A superuser's account, its password too, is changed by superusers only."""
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+        """Other staff's accounts, their passwords too, are changed by superusers only."""
+        return super().has_change_permission(request, obj) and _may_touch(request, cast("Account | None", obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Likewise."""
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+        return super().has_delete_permission(request, obj) and _may_touch(request, cast("Account | None", obj))
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> Any:
         """None on the page that adds an account."""
@@ -161,17 +174,19 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     exclude = ("token_family",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Ending is allowed to whoever may change accounts."""
-        return request.user.has_perm("accounts.change_account")
+        """Ending is allowed to whoever may change the account."""
+        account = obj.account if isinstance(obj, Session) else None
+        return request.user.has_perm("accounts.change_account") and _may_touch(request, account)
 
     def delete_model(self, request: HttpRequest, obj: Session) -> None:
         """End it: its tokens stop working at once."""
         bearer_tokens.end_session(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        """End each."""
-        for session in queryset:
-            bearer_tokens.end_session(session)
+        """End each that the person may end."""
+        for session in queryset.select_related("account"):
+            if _may_touch(request, session.account):
+                bearer_tokens.end_session(session)
 
 
 class ClientAdmin(TakesAlong):

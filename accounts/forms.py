@@ -62,11 +62,24 @@ class RegistrationForm(AccountForm):
 
 def create_account(form: AccountForm, *, email_verified: bool = False) -> Account:
     """Store what the form holds. Raises ValidationFailed with every failure of every field."""
+    return store(form, validated(form, email_verified=email_verified))
+
+
+def validated(form: AccountForm, *, email_verified: bool = False) -> Account:
+    """The account that the form holds, with its password hashed, to be stored. Raises ValidationFailed.
+
+    Apart from storing because hashing is slow: it does not belong into a transaction.
+    """
     if not form.is_valid():
         raise ValidationFailed(failures(form))
     account: Account = form.instance
     account.email_verified = email_verified
     account.set_password(form.cleaned_data.get("password"))
+    return account
+
+
+def store(form: AccountForm, account: Account) -> Account:
+    """Store a validated account. Raises ValidationFailed if another one was faster."""
     try:
         with transaction.atomic():
             account.save(force_insert=True)
@@ -80,11 +93,11 @@ def create_account(form: AccountForm, *, email_verified: bool = False) -> Accoun
 
 
 def failures(form: AccountForm) -> tuple[AccountsError, ...]:
-    """The form's errors as ours."""
-    return tuple(
-        FAILURES.get((name, error.code or ""), FAILURES.get(error.code or "", InvalidInput))(
-            " ".join(error.messages), field=(name,)
-        )
-        for name, errors in form.errors.as_data().items()
-        for error in errors
-    )
+    """The form's errors as ours, each kind once for a field."""
+    found: dict[tuple[str, type[AccountsError]], AccountsError] = {}
+    for name, errors in form.errors.as_data().items():
+        for error in errors:
+            code = error.code or ""
+            kind = FAILURES.get((name, code), FAILURES.get(code, InvalidInput))
+            found.setdefault((name, kind), kind(" ".join(error.messages), field=(name,)))
+    return tuple(found.values())

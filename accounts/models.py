@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -42,6 +42,9 @@ class AccountManager(BaseUserManager["Account"]):
         for flag in ("is_staff", "is_superuser"):
             if fields.setdefault(flag, True) is not True:
                 raise ValueError(f"Superuser must have {flag}=True.")
+        if self.filter(username_key=username_key(fields.get("username", ""))).exists():
+            # Which `createsuperuser` tells without a traceback.
+            raise ValidationError(_("An account with this username already exists."), code="unique")
         return self._create(email, password, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "Account":
@@ -213,14 +216,6 @@ class Client(AbstractApplication):
         return (self.client_id,)
 
 
-class SessionQuerySet(models.QuerySet["Session"]):
-    """Sessions, by whether they still live."""
-
-    def live(self) -> Self:
-        """Those that have not reached their absolute end."""
-        return self.filter(expires_at__gt=timezone.now())
-
-
 class Session(models.Model):
     """One sign-in and all the tokens that came of it: a family of refresh tokens, each the successor of another.
 
@@ -238,8 +233,6 @@ class Session(models.Model):
     expires_at = models.DateTimeField(_("ends at the latest"), db_index=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
     user_agent = models.CharField(_("user agent"), max_length=255, blank=True)
-
-    objects: ClassVar[models.Manager["Session"]] = SessionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("session")

@@ -5,7 +5,7 @@ from django.db import transaction
 from accounts import bearer_tokens
 from accounts.bearer_tokens import ClientGrant, TokenSet
 from accounts.caller import Caller
-from accounts.forms import RegistrationForm, create_account
+from accounts.forms import RegistrationForm, store, validated
 from accounts.models import Account
 
 
@@ -29,6 +29,7 @@ def register(
             "password": password,
         }
     )
+    account = validated(form)
     with transaction.atomic():
-        account = create_account(form)
+        store(form, account)
         return account, bearer_tokens.issue(account=account, grant=grant, caller=caller)

@@ -6,6 +6,7 @@ import sys
 import django
 from django.conf import settings
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import connections
 from gunicorn.app.wsgiapp import run
 
@@ -16,6 +17,10 @@ def main() -> None:
     django.setup()
     # WhiteNoise warns where there is none; before collectstatic it serves what the apps bring along.
     settings.STATIC_ROOT.mkdir(exist_ok=True)
+    try:
+        call_command("check")
+    except SystemCheckError as error:
+        sys.exit(str(error))
     call_command("migrate", verbosity=0, interactive=False)
     call_command("ensure_client", verbosity=0)
     # A connection must not be shared with the workers that are forked now.

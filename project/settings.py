@@ -180,6 +180,7 @@ OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.Client"
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "accounts.bearer_tokens.server.TokenServer",
     "OAUTH2_VALIDATOR_CLASS": "accounts.bearer_tokens.server.Validator",
+    "OAUTH2_BACKEND_CLASS": "accounts.bearer_tokens.server.Core",
     "ACCESS_TOKEN_GENERATOR": "accounts.bearer_tokens.server.access_token_generator",
     "REFRESH_TOKEN_GENERATOR": "accounts.bearer_tokens.server.refresh_token_generator",
     "SCOPES_BACKEND_CLASS": "accounts.bearer_tokens.server.ScopesByClient",
@@ -195,8 +196,9 @@ OAUTH2_PROVIDER = {
         "ALLOWED_REDIRECT_URI_SCHEMES", default=["https", "http"] if DEVELOPMENT else ["https"]
     ),
     "PKCE_REQUIRED": True,
-    "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
-    "OAUTH2_GRANT_TYPES_SUPPORTED": ["authorization_code", "refresh_token", "client_credentials"],
+    # `/o/authorize/` is not mounted.
+    "OAUTH2_RESPONSE_TYPES_SUPPORTED": [],
+    "OAUTH2_GRANT_TYPES_SUPPORTED": ["refresh_token", "client_credentials"],
     "ACCESS_TOKEN_ADMIN_CLASS": "accounts.admin.TokenAdmin",
     "REFRESH_TOKEN_ADMIN_CLASS": "accounts.admin.TokenAdmin",
     "ID_TOKEN_ADMIN_CLASS": "accounts.admin.TokenAdmin",

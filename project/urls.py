@@ -3,16 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 from oauth2_provider import urls as oauth
-from oauth2_provider import views
 
-from accounts.bearer_tokens.endpoints import IntrospectTokenView, TokenView
+from accounts.bearer_tokens.endpoints import IntrospectTokenView, RevokeTokenView, TokenView
 from project.pages import front_end
 from schema.views import graphql_view, sdl_view
 
 # Never DOT's whole list: it lets any signed-in person register clients (S27).
 oauth_patterns = [
     path("token/", TokenView.as_view(), name="token"),
-    path("revoke_token/", views.RevokeTokenView.as_view(), name="revoke-token"),
+    path("revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
     path("introspect/", IntrospectTokenView.as_view(), name="introspect"),
 ]
 

@@ -20,6 +20,8 @@ from graphql import (
 )
 from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from accounts.conf import Limits, latchkey
 from accounts.exceptions import BearerError, InvalidToken
@@ -62,7 +64,7 @@ class OneCredential(ValidationRule):
             )
 
 
-RULES = (*specified_rules, OneCredential)
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule, OneCredential)
 RULES_WITHOUT_INTROSPECTION = (*RULES, NoSchemaIntrospectionCustomRule)
 
 
@@ -81,7 +83,7 @@ class Prepared:
 def prepare(schema: GraphQLSchema, query: str) -> Prepared:
     """Parse and validate, or remember having done so. Raises GraphQLError if the text cannot be parsed."""
     settings = latchkey()
-    if len(query) > settings.limits.query_bytes:
+    if len(query.encode()) > settings.limits.query_bytes:
         raise exceeded("query bytes", settings.limits.query_bytes)
     return _prepare(schema, query, settings.limits, settings.introspection)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http.request import MediaType
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import StrawberryInputCoercionError
 
 from accounts.conf import latchkey
 
@@ -19,6 +20,7 @@ VALUES = (
     # graphql-core ends its messages with what it was given, which may be a password.
     (re.compile(r"\? Found: .*", re.DOTALL), "?"),
     (re.compile(r"[,.;] [Ff]ound: .*", re.DOTALL), "."),
+    (re.compile(r"\bValue (['\"]).*\1 does not", re.DOTALL), "The value does not"),
     (re.compile(r", but encountered error .*", re.DOTALL), "."),
     (re.compile(r"( cannot represent [\w -]*value): .*", re.DOTALL), r"\1."),
     (re.compile(r"^(Syntax Error: .*?):? (['\"])(?!\W\2\.?$).*", re.DOTALL), r"\1."),
@@ -48,8 +50,9 @@ def code_of(error: GraphQLError) -> str:
         return code
     if isinstance(error, GraphQLSyntaxError):
         return "GRAPHQL_PARSE_FAILED"
-    if error.original_error is None or (error.path is None and error.locations):
-        # graphql-core's own words about a variable or an argument, whatever they wrap.
+    coerced = isinstance(error.original_error, StrawberryInputCoercionError)
+    if error.original_error is None or coerced or (error.path is None and error.locations):
+        # graphql-core's and Strawberry's own words about a variable or an argument, whatever they wrap.
         return "BAD_USER_INPUT"
     return "INTERNAL_SERVER_ERROR"
 

@@ -42,7 +42,7 @@ def chromium() -> str:
 
 def node(script: str, *arguments: str, timeout: float = 120) -> Any:
     """What a script of tests/node prints, which is JSON."""
-    command = [_node(), NODE / script, *arguments]
+    command: list[str | Path] = [_node(), NODE / script, *arguments]
     done = subprocess.run(command, cwd=NODE, capture_output=True, text=True, timeout=timeout, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -51,7 +51,7 @@ def node(script: str, *arguments: str, timeout: float = 120) -> Any:
 @contextlib.contextmanager
 def node_process(script: str, *arguments: str) -> Iterator[Callable[[Any], Any]]:
     """A script of tests/node that answers each line of JSON with one."""
-    command = [_node(), NODE / script, *arguments]
+    command: list[str | Path] = [_node(), NODE / script, *arguments]
     with subprocess.Popen(command, cwd=NODE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout

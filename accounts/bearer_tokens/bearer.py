@@ -16,7 +16,7 @@ from accounts.models import Account
 AccessToken = get_access_token_model()
 
 API_SCOPE = "account"
-TOKEN_FIELDS = ("pk", "expires", "created", "updated", "scope", "resource")
+TOKEN_FIELDS = ("pk", "expires", "created", "updated", "scope", "resource", "application__first_party")
 ACCOUNT_FIELDS = tuple(field.attname for field in Account._meta.concrete_fields)  # noqa: SLF001 - public in practice
 
 
@@ -49,7 +49,7 @@ def authenticate(authorization: str | None) -> Bearer | None:
     row = _look_up(checksum(presented))
     if row is None:
         raise InvalidToken("The access token is unknown or was revoked.")
-    token_id, expires, created, updated, scope, resource, *account_row = row
+    token_id, expires, created, updated, scope, resource, first_party, *account_row = row
     if expires <= timezone.now():
         raise InvalidToken("The access token has expired.")
     account = Account.from_db(router.db_for_read(Account), ACCOUNT_FIELDS, account_row) if account_row[0] else None
@@ -58,15 +58,20 @@ def authenticate(authorization: str | None) -> Bearer | None:
     if resource:
         # RFC 8707: it was narrowed to other resource servers.
         raise InvalidToken("The access token is not for this API.")
-    if API_SCOPE not in scope.split():
-        raise InsufficientScope(f"The access token lacks the scope {API_SCOPE}.")
     if updated - created < USE_LEAVES_A_TRACE:
         _mark_used(token_id, created)
+    if API_SCOPE not in scope.split() or not first_party:
+        raise InsufficientScope(f"The access token lacks the scope {API_SCOPE}.")
     return Bearer(account=account, token_id=token_id)
 
 
-def _mark_used(token_id: int, created: datetime) -> None:
+def mark_used(token: Any) -> None:
     """Once in a token's life: from now on its refresh token's predecessor counts as answered (S68)."""
+    if token.updated - token.created < USE_LEAVES_A_TRACE:
+        _mark_used(token.pk, token.created)
+
+
+def _mark_used(token_id: int, created: datetime) -> None:
     used = max(timezone.now(), created + USE_LEAVES_A_TRACE)
     AccessToken.objects.filter(pk=token_id).update(updated=used)
 

@@ -1,5 +1,6 @@
 """Which OAuth client calls, and what it may ask for."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from accounts.bearer_tokens.server import server
 from accounts.conf import latchkey
 from accounts.exceptions import InvalidClient, InvalidScope
 from accounts.models import Client
+
+log = logging.getLogger(__name__)
 
 INTERNAL_URI = "https://internal.invalid/graphql"
 """oauthlib wants a URI; nobody sees this one."""
@@ -44,15 +47,21 @@ def authenticate_client(*, client_id: str | None, client_secret: str | None) -> 
     request: Any = Request(INTERNAL_URI, "POST", {"client_id": client_id or latchkey().default_client_id}, {})
     validator = server().request_validator
     if not validator.validate_client_id(request.client_id, request):
-        raise InvalidClient(field=("client_id",))
+        raise _refused("unknown", "client_id")
     client: Client = request.client
     if client.client_type == Client.CLIENT_CONFIDENTIAL:
         request.client_secret = client_secret or ""
         if not validator.authenticate_client(request):
-            raise InvalidClient(field=("client_secret",))
+            raise _refused("wrong or missing secret", "client_secret", client)
     elif client_secret:
         # Whoever sends one believes that it protects something.
-        raise InvalidClient(field=("client_secret",))
+        raise _refused("secret for a public client", "client_secret", client)
     if not client.first_party or not client.allows_grant_type(*GRANT_TYPE_MAPPING["refresh_token"]):
-        raise InvalidClient(field=("client_id",))
+        raise _refused("not first party, or without refresh tokens", "client_id", client)
     return client
+
+
+def _refused(cause: str, field: str, client: Client | None = None) -> InvalidClient:
+    """To be raised; the cause is for operators only (S74)."""
+    log.info("client refused: %s (client %s)", cause, client.pk if client else "unknown")
+    return InvalidClient(field=(field,))

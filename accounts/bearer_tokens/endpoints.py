@@ -5,25 +5,42 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from oauth2_provider.models import get_access_token_model
 from oauth2_provider.views import IntrospectTokenView as DotIntrospectTokenView
+from oauth2_provider.views import RevokeTokenView as DotRevokeTokenView
 from oauth2_provider.views import TokenView as DotTokenView
 
+from accounts.bearer_tokens.bearer import mark_used
 from accounts.bearer_tokens.server import checksum
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
-class TokenView(DotTokenView):
+class Json:
+    """JSON that nobody stores, whatever the answer: some of DOT's errors come as HTML, and echo what was sent."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """As the view."""
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mixin of views
+        response.headers["Content-Type"] = "application/json"
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+class TokenView(Json, DotTokenView):
     """DOT's, without the half of the device flow that it answers although nothing of it is mounted here."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """As RFC 6749 §5.2 for a grant type that is not offered: DOT would fail on a request without a code."""
         if request.POST.get("grant_type") == DEVICE_CODE:
-            return JsonResponse({"error": "unsupported_grant_type"}, status=400, headers={"Cache-Control": "no-store"})
+            return JsonResponse({"error": "unsupported_grant_type"}, status=400)
         response: HttpResponse = super().post(request, *args, **kwargs)
         return response
 
 
-class IntrospectTokenView(DotIntrospectTokenView):
+class RevokeTokenView(Json, DotRevokeTokenView):
+    """DOT's (RFC 7009)."""
+
+
+class IntrospectTokenView(Json, DotIntrospectTokenView):
     """Token introspection (RFC 7662): DOT's access rules with another answer.
 
     DOT calls a disabled account's token active (S13), tells its e-mail address to every client, and leaves out the
@@ -42,6 +59,7 @@ class IntrospectTokenView(DotIntrospectTokenView):
         token = tokens.filter(token_checksum=checksum(token_value)).first()
         if token is None or not token.is_valid() or (token.user is not None and not token.user.is_active):
             return JsonResponse({"active": False})
+        mark_used(token)
         answer: dict[str, Any] = {
             "active": True,
             "scope": token.scope,

@@ -20,15 +20,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import router, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
+from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauth2_provider.scopes import SettingsScopes
+from oauth2_provider.scopes import SettingsScopes, get_scopes_backend
 from oauth2_provider.views import TokenView
 from oauthlib.common import Request
 from oauthlib.oauth2 import Server
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from accounts.caller import Caller
 from accounts.conf import latchkey
@@ -36,6 +39,7 @@ from accounts.models import Client, Session
 
 AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()
+Grant = get_grant_model()
 
 log = logging.getLogger(__name__)
 
@@ -165,6 +169,11 @@ class Validator(OAuth2Validator):
                 )
         return "replayed after use"
 
+    def get_original_scopes(self, refresh_token: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
+        """As DOT, less what the client may not have any more (S60)."""
+        original = scope_to_list(super().get_original_scopes(refresh_token, request, *args, **kwargs)) or []
+        return _still_allowed(original, request)
+
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
         derived = token["access_token"], token.get("refresh_token")
         super()._save_bearer_token(token, request, *args, **kwargs)
@@ -206,10 +215,18 @@ class Validator(OAuth2Validator):
 
     def validate_code(self, client_id: str, code: str, client: Client, request: Any, *args: Any, **kwargs: Any) -> bool:
         """As DOT; a disabled account's code is worth nothing (S13)."""
-        if "\0" in code:
+        # The lock makes the second of two simultaneous exchanges find the code spent.
+        if Grant.objects.select_for_update().filter(code=code, application=client).first() is None:
             return False
-        accepted = super().validate_code(client_id, code, client, request, *args, **kwargs)
-        return bool(accepted and request.user.is_active)
+        if not super().validate_code(client_id, code, client, request, *args, **kwargs):
+            return False
+        request.scopes = _still_allowed(request.scopes, request)
+        return bool(request.user.is_active)
+
+
+def _still_allowed(scopes: list[str], request: Any) -> list[str]:
+    available = get_scopes_backend().get_available_scopes(request.client, request)
+    return [scope for scope in scopes if scope in available]
 
 
 def _seconds_left(pair: tuple[str, str | None]) -> int:
@@ -256,6 +273,35 @@ def end_family(family: Any) -> None:
         session.delete()
 
 
+class Core(OAuthLibCore):
+    """What of a request to `/o/` reaches oauthlib: the parameters that it knows, from the body."""
+
+    parameters = frozenset(
+        {
+            "grant_type",
+            "client_id",
+            "client_secret",
+            "scope",
+            "code",
+            "code_verifier",
+            "redirect_uri",
+            "refresh_token",
+            "token",
+            "token_type_hint",
+        }
+    )
+    """All others are ignored (RFC 6749 §3.2): oauthlib would make each an attribute of its request, ours too."""
+
+    def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Known parameters without NUL, which PostgreSQL has not in text."""
+        body: list[tuple[str, str]] = super().extract_body(request)
+        return [(name, value) for name, value in body if name in self.parameters and "\0" not in value]
+
+    def _get_escaped_full_path(self, request: HttpRequest) -> str:
+        # Without the query: credentials do not belong there (RFC 6749 §2.3.1), and oauthlib raises on a malformed one.
+        return request.path
+
+
 class AtomicGrant:
     """A grant whose validation and whose writing of tokens are one transaction.
 
@@ -282,6 +328,7 @@ class TokenServer(Server):
         lifetime: Callable[[Request], int] = access_token_lifetime
         super().__init__(request_validator, **{**kwargs, "token_expires_in": lifetime})
         self.grant_types["refresh_token"] = AtomicGrant(self.refresh_grant)
+        self.grant_types["authorization_code"] = AtomicGrant(self.auth_grant)
 
 
 def server() -> TokenServer:

@@ -107,7 +107,7 @@ def refresh(
 def revoke(*, token: str, client_id: str | None = None, client_secret: str | None = None) -> None:
     """End the session that an access or refresh token belongs to; unknown tokens are no error (RFC 7009 §2.2).
 
-    Raises InvalidClient, also if the token is another client's (§2.1): never success where nothing ended.
+    Raises InvalidClient, also if the token is another client's (§2.1): it would live on behind a success.
     """
     issued_to = _client_of(token)
     client = authenticate_client(client_id=client_id or issued_to, client_secret=client_secret)
@@ -121,6 +121,12 @@ def revoke(*, token: str, client_id: str | None = None, client_secret: str | Non
 def end_session(session: Session) -> None:
     """Sign out: the session's tokens stop working at once, also those that an answer under way carries."""
     end_family(session.token_family)
+
+
+def end_sessions(account: Account) -> None:
+    """Sign the account out everywhere."""
+    for session in account.sessions.all():
+        end_session(session)
 
 
 def clear_expired() -> int:

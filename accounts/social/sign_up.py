@@ -18,10 +18,9 @@ from accounts.exceptions import (
     ValidationFailed,
 )
 from accounts.forms import AccountForm
-from accounts.models import Account
+from accounts.models import LONGEST_NAME, Account
 from accounts.validators import validate_plain_text
 
-LONGEST_NAME = 150
 READABLE = "23456789abcdefghjkmnpqrstuvwxyz"
 """Letters and digits that nobody takes for one another."""
 

@@ -24,3 +24,11 @@ def test_the_example_environment_names_settings_that_exist():
 
     assert example
     assert set(example) <= settings_read()
+
+
+def test_every_link_between_the_documents_leads_somewhere():
+    """Files and headings that exist."""
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "frontend/README.md"]
+    for document in documents:
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
