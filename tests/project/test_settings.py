@@ -369,3 +369,41 @@ def test_providers_are_asked_over_tls_in_production(settings):
     settings.LATCHKEY = dataclasses.replace(own, provider_endpoints=endpoints)
 
     assert [message.id for message in providers_are_asked_over_tls()] == ["accounts.E003"]
+
+
+def test_ensure_client_leaves_what_it_is_not_told(db):
+    """A second run does not undo the first."""
+    uri = "https://app.example.com/callback"
+    call_command("ensure_client", "--client-id", "ios", "--name", "iOS", "--redirect-uri", uri, verbosity=0)
+
+    call_command("ensure_client", "--client-id", "ios", verbosity=0)
+
+    client = Client.objects.get(client_id="ios")
+    assert (client.name, client.redirect_uris) == ("iOS", uri)
+
+
+@pytest.mark.parametrize("uri", ["javascript:alert(1)", "notauri"])
+def test_ensure_client_refuses_what_is_no_redirect_uri(db, uri):
+    """A command's typo must not become a hole."""
+    with pytest.raises(CommandError):
+        call_command("ensure_client", "--client-id", "ios", "--redirect-uri", uri, verbosity=0)
+
+    assert not Client.objects.exists()
+
+
+def test_serving_begins_with_the_system_checks():
+    """Two workers, each with a cache of its own: `make run` says so and does not start."""
+    environment = {**os.environ, **PRODUCTION, "WORKERS": "2", "DOTENV": ""}
+    run = subprocess.run(
+        [sys.executable, "-m", "project.serve"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    assert "accounts.E001" in run.stderr
+    assert "Traceback" not in run.stderr
