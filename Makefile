@@ -57,6 +57,7 @@ schema: .venv/runtime.stamp ## write schema/schema.graphql
 lock: .venv/dev.stamp ## bump all requirements to their current releases
 	$(COMPILE) --output-file requirements/runtime.txt requirements/runtime.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
+	$(COMPILE) --output-file tests/e2e/clairvoyance.txt tests/e2e/clairvoyance.in
 
 # The environment. A stamp is written only after all before it has succeeded.
 

@@ -20,8 +20,6 @@ from graphql import (
 )
 from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from accounts.conf import Limits, latchkey
 from accounts.exceptions import BearerError, InvalidToken
@@ -64,7 +62,8 @@ class OneCredential(ValidationRule):
             )
 
 
-RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule, OneCredential)
+RULES = (*specified_rules, OneCredential)
+"""Without Strawberry's own rules for @oneOf, which fail on undefined variables and in fragments; its coercion tells."""
 RULES_WITHOUT_INTROSPECTION = (*RULES, NoSchemaIntrospectionCustomRule)
 
 
