@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,13 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.core.cache import cache
 from django.test import Client as Browser
 
+from accounts import bearer_tokens
+from accounts.bearer_tokens.server import checksum
+from accounts.caller import Caller
 from accounts.conf import Limits
-from tests.api import TOKEN_AUTH
+from tests.api import PASSWORD, TOKEN_AUTH
+from tests.factories import make_account
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "http.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+TOKEN = re.compile(r"(?<==)[\w-]{43}|\d{6,}")
 SHOWN = ("Content-Type", "Allow", "WWW-Authenticate", "Cache-Control", "Vary", "Access-Control-Allow-Origin")
 G, J = "application/graphql-response+json", "application/json"
 ORIGIN = "http://localhost:5173"
@@ -33,6 +40,7 @@ class Row:
     query: str = ""
     content_type: str = J
     headers: dict[str, str] = field(default_factory=dict)
+    secure: bool = False
 
 
 def op(query: str, **more: Any) -> dict[str, Any]:
@@ -42,6 +50,16 @@ def op(query: str, **more: Any) -> dict[str, Any]:
 
 ME = op("{ me { id } }")
 ANONYMOUS = op('mutation { tokenAuth(input: {email: "a@b.co", password: "x"}) { errors { code } } }')
+LIVE, NARROW = "Bearer LIVE", "Bearer NARROW"
+"""Stand for a live token, and for one without the scope `account`."""
+OURS = {"Origin": ORIGIN, "X-Requested-With": "fetch", "Sec-Fetch-Site": "same-site"}
+BY_COOKIE = op(
+    "mutation ($input: TokenAuthInput!) { tokenAuth(input: $input) { tokens { refreshToken } errors { code } } }",
+    variables={"input": {"email": "row@example.com", "password": PASSWORD, "refreshTokenTransport": "COOKIE"}},
+)
+REFRESH = op("mutation { refreshToken { tokens { refreshToken } errors { code } } }")
+TYPENAME = "{ __typename }"
+KNOWN = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(TYPENAME.encode()).hexdigest()}}
 SECTIONS: dict[str, list[Row]] = {
     "What runs": [
         Row("a query, signed out", body=ME),
@@ -54,6 +72,8 @@ SECTIONS: dict[str, list[Row]] = {
         Row("a field that fails", body=op("{ users(first: 1000) { nodes { id } } }")),
     ],
     "The Authorization header": [
+        Row("a live token", body=op("{ me { email } }"), headers={"Authorization": LIVE}),
+        Row("a token without the scope `account`", body=ME, headers={"Authorization": NARROW}),
         Row("an unknown, expired or revoked token", body=ME, headers={"Authorization": "Bearer unknown"}),
         Row("the same, JSON alone", body=ME, headers={"Authorization": "Bearer unknown", "Accept": J}),
         Row("a malformed one", body=ME, headers={"Authorization": "Bearer"}),
@@ -89,6 +109,26 @@ SECTIONS: dict[str, list[Row]] = {
             body={"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}},
         ),
     ],
+    "Persisted queries": [
+        Row("a hash that is not known", body={"extensions": KNOWN}),
+        Row("the hash with its text", body=op(TYPENAME, extensions=KNOWN)),
+        Row("the hash again", body={"extensions": KNOWN}),
+        Row("another text under the hash", body=op("{ me { id } }", extensions=KNOWN)),
+    ],
+    "The refresh token in a cookie": [
+        Row("sign in with `COOKIE`", body=BY_COOKIE, headers=OURS, secure=True),
+        Row("refresh without input", body=REFRESH, headers=OURS, secure=True),
+        Row("… from a foreign origin", body=REFRESH, headers={**OURS, "Origin": "https://evil.example"}, secure=True),
+        Row("… cross-site", body=REFRESH, headers={**OURS, "Sec-Fetch-Site": "cross-site"}, secure=True),
+        Row("… without a custom header", body=REFRESH, headers={"Origin": ORIGIN}, secure=True),
+        Row(
+            "`revokeToken` without input",
+            body=op("mutation { revokeToken { errors { code } } }"),
+            headers=OURS,
+            secure=True,
+        ),
+        Row("refresh without a cookie", body=REFRESH, headers=OURS, secure=True),
+    ],
     "CORS": [
         Row(
             "a preflight of an allowed origin",
@@ -107,19 +147,28 @@ SECTIONS: dict[str, list[Row]] = {
 
 def rows(browser: Browser) -> Iterator[str]:
     """The tables, from what the service answers."""
+    cache.clear()
+    account = make_account(email="row@example.com", username="row")
+    grant = bearer_tokens.authorize_client()
+    live, narrow = (bearer_tokens.issue(account=account, grant=grant, caller=Caller()) for _ in range(2))
+    bearer_tokens.AccessToken.objects.filter(token_checksum=checksum(narrow.access_token)).update(scope="")
+    tokens = {LIVE: f"Bearer {live.access_token}", NARROW: f"Bearer {narrow.access_token}"}
     for title, section in SECTIONS.items():
         yield f"\n### {title}\n\n| Request | Status | Headers | Body |\n|---|---|---|---|"
         for row in section:
-            yield f"| {row.what} | {answer(browser, row)} |"
+            yield f"| {row.what} | {answer(browser, row, tokens)} |"
 
 
-def answer(browser: Browser, row: Row) -> str:
+def answer(browser: Browser, row: Row, tokens: dict[str, str]) -> str:
     """Status, headers and body, as cells."""
+    sent = {name: tokens.get(value, value) for name, value in row.headers.items()}
     body = row.body if isinstance(row.body, str) else "" if row.body is None else json.dumps(row.body)
     response = browser.generic(
-        row.method, f"/graphql{row.query}", body, content_type=row.content_type, headers=row.headers
+        row.method, f"/graphql{row.query}", body, content_type=row.content_type, headers=sent, secure=row.secure
     )
     headers = "<br>".join(f"`{name}: {response[name]}`" for name in SHOWN if name in response)
+    for cookie in response.cookies.values():
+        headers += f"<br>`{TOKEN.sub('…', re.sub('expires=[^;]*; ', '', cookie.OutputString()))}`"
     text = re.sub(r',"locations":\[[^]]*\]', "", response.content.decode().replace('": ', '":').replace(', "', ',"'))
     shown = text if len(text) <= 220 else text[:200] + " …"
     return f"{response.status_code} | {headers} | {f'`{shown}`' if shown else '—'}"
