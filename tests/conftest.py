@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.management import call_command
 from django.test import Client as Browser
@@ -11,6 +13,11 @@ from django.test import Client as Browser
 from accounts.models import Account
 from tests.api import TOKEN_AUTH, Answer, GraphQL, SignedIn, SignIn
 from tests.factories import PASSWORD, make_account
+
+# In CI the same examples each time: what a change did not cause must not stop it. At home, others each time.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("home", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "home")
 
 pytest_plugins = ["tests.providers.fixtures", "tests.codes_plugin"]
 
