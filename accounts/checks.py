@@ -45,7 +45,13 @@ def lifetimes_make_sense(**_kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def providers_are_asked_over_tls(**_kwargs: Any) -> list[CheckMessage]:
     """What a provider says of a person signs that person in: it must not be said in the clear."""
-    plain = [name for name, url in asdict(latchkey().provider_endpoints).items() if not str(url).startswith("https://")]
-    if not plain:
+    own = latchkey()
+    plain = [
+        f"{provider.name} {name}"
+        for provider in own.providers
+        for name, url in {"issuer": provider.issuer, **asdict(provider.endpoints)}.items()
+        if url and not url.startswith("https://")
+    ]
+    if not plain or own.private_providers:
         return []
     return [Error(f"Asked without TLS: {', '.join(plain)}.", hint="Set https URLs.", id="accounts.E003")]

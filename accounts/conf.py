@@ -15,12 +15,56 @@ class Visibility(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProviderEndpoints:
-    """Where the providers answer. Settings, so that a local provider can stand in for the real one."""
+class Endpoints:
+    """Where a provider answers. Where it publishes a discovery document, what is empty here is read there."""
 
-    google_tokeninfo: str = "https://oauth2.googleapis.com/tokeninfo"
-    google_userinfo: str = "https://openidconnect.googleapis.com/v1/userinfo"
-    facebook_graph: str = "https://graph.facebook.com/v24.0"
+    authorization: str = ""
+    token: str = ""
+    jwks: str = ""
+    userinfo: str = ""
+    introspection: str = ""
+    tokeninfo: str = ""
+    """Google's: for whom an access token is."""
+    api: str = ""
+    """The root of Facebook's Graph API and of GitHub's REST API."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """A provider that is switched on: how we are known to it, and where it answers.
+
+    All of it is settings, so that any OpenID provider can be added, and a local one can stand in for a real one.
+    """
+
+    name: str
+    """What clients send as `provider`, and half of the identity: never change it."""
+    label: str
+    backend: str = "accounts.social.OpenIDConnect"
+    """The class that knows this provider's ways."""
+    aliases: tuple[str, ...] = ()
+    client_ids: tuple[str, ...]
+    """Ours, of every platform. The first is the one whose redirect URIs are web pages, and whose secret we have."""
+    client_secret: str = field(default="", repr=False)
+    token_auth_method: str = "client_secret_post"  # noqa: S105 - a method
+    """How we authenticate to the provider (OpenID Connect Core §9): so, or with `client_secret_basic`."""
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    issuer: str = ""
+    """Of its ID tokens, exactly. Its discovery document is below it."""
+    nonce_required: bool = True
+    """Whether an ID token that a client presents has to carry a nonce of ours."""
+    introspection: bool = False
+    """Whether an access token may be presented: the provider is then asked whom it is for (RFC 7662)."""
+    endpoints: Endpoints = field(default_factory=Endpoints)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppleProvider(Provider):
+    """Apple, whose secret is a key that one signs with."""
+
+    team_id: str = ""
+    key_id: str = ""
+    private_key: str = field(default="", repr=False)
+    """PEM: the .p8 file that Apple gave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +117,18 @@ class Latchkey:
     public_names: bool = True
     """Whether given and family names are part of the public profile."""
 
-    google_client_ids: tuple[str, ...] = ()
-    facebook_app_id: str = ""
-    facebook_app_secret: str = ""
-    provider_endpoints: ProviderEndpoints = field(default_factory=ProviderEndpoints)
+    providers: tuple[Provider, ...] = ()
+    """In the order to show them."""
+    private_providers: bool = False
+    """Whether providers may be asked without TLS and at private addresses: in development, and in closed networks."""
+    jwks_refetch_interval: int = 60
+    """At most so often is a provider asked for its keys because of a key id that it has not published."""
+    id_token_max_age: int = 10 * 60
+    """Of an ID token, since it was issued."""
+    social_flow_lifetime: int = 30 * 60
+    """From `createSocialAuthUrl` or `createSocialNonce` to the credential."""
+    challenge_lifetime: int = 15 * 60
+    challenge_attempts: int = 10
     provider_timeout: float = 5.0
     """For everything that one sign-in asks of a provider, together."""
     provider_max_bytes: int = 256 * 1024

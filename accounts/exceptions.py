@@ -7,8 +7,11 @@ AccountsError
 ├── PasswordTooShort, PasswordTooLong, PasswordTooCommon, PasswordTooSimilar
 ├── InvalidCredentials, AccountDisabled
 ├── InvalidGrant, InvalidClient, InvalidScope, TransportNotAllowed
-├── ProviderUnknown, CredentialNotSupported, ProviderRejected, ProviderUnavailable
-└── LinkRequired
+├── ProviderUnknown, CredentialNotSupported, ProviderRejected, ProviderUnavailable, RedirectUriNotAllowed
+├── ChallengeRequired           the sign-in can go on
+│   └── LinkRequired, ProfileRequired
+├── InvalidChallenge
+└── AlreadyLinked, LastSignInMethod, NotFound
 
 BearerError                     the Authorization header does not open this API (RFC 6750 §3.1)
 ├── InvalidToken
@@ -17,27 +20,38 @@ BearerError                     the Authorization header does not open this API 
 Each leaf's `code` and docstring become one value of the GraphQL enum `AuthErrorCode`: the docstring is for users.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
 class AccountsError(Exception):
-    """An expected failure with a stable code. `field` is the path of the input that caused it, None for the whole."""
+    """An expected failure with a stable code. `field` is the path of the input that caused it, None for the whole.
+
+    `hint` is the cause, for developers: it is told in development only, and holds no secret.
+    """
 
     code: ClassVar[str]
     default_message: ClassVar[str | Promise] = ""
 
-    def __init__(self, message: str | Promise | None = None, *, field: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, message: str | Promise | None = None, *, field: tuple[str, ...] | None = None, hint: str = ""
+    ) -> None:
         self.message = self.default_message if message is None else message
         self.field = field
+        self.hint = hint
         super().__init__(str(self.message))
 
     @property
     def failures(self) -> "tuple[AccountsError, ...]":
         """The failures to report: itself, or what it gathers."""
         return (self,)
+
+    def below(self, *path: str) -> Self:
+        """The same, where the input that caused it stands deeper."""
+        self.field = self.field and (*path, *self.field)
+        return self
 
 
 class ValidationFailed(AccountsError):
@@ -186,11 +200,61 @@ class AccountDisabled(AccountsError):
     default_message = _("This account is disabled.")
 
 
-class LinkRequired(AccountsError):
-    """The address belongs to an account with other ways to sign in: sign in to it another way."""
+class RedirectUriNotAllowed(AccountsError):
+    """The redirect URI is not registered for the client."""
+
+    code = "REDIRECT_URI_NOT_ALLOWED"
+    default_message = _("This application may not be returned to at this address.")
+
+
+class ChallengeRequired(AccountsError):
+    """The sign-in can go on: `challenge` says how, where the caller may know."""
+
+    def __init__(self, challenge: object | None = None) -> None:
+        super().__init__()
+        self.challenge = challenge
+
+
+class ProfileRequired(ChallengeRequired):
+    """The provider left out something that an account needs: see ProfileChallenge."""
+
+    code = "PROFILE_REQUIRED"
+    default_message = _("Tell us what the provider did not, to finish signing up.")
+
+
+class LinkRequired(ChallengeRequired):
+    """The address belongs to an account with other ways to sign in: see LinkChallenge."""
 
     code = "LINK_REQUIRED"
     default_message = _("An account with this e-mail address already exists. Sign in to it as you did before.")
+
+
+class AlreadyLinked(AccountsError):
+    """The social account is linked to another account."""
+
+    code = "ALREADY_LINKED"
+    default_message = _("This sign-in is linked to another account.")
+
+
+class LastSignInMethod(AccountsError):
+    """It is the only way left to sign in."""
+
+    code = "LAST_SIGN_IN_METHOD"
+    default_message = _("This is the only way left to sign in. Add another one first.")
+
+
+class InvalidChallenge(AccountsError):
+    """The challenge is unknown, answered or expired: begin again."""
+
+    code = "INVALID_CHALLENGE"
+    default_message = _("This took too long or was already finished. Begin again.")
+
+
+class NotFound(AccountsError):
+    """There is no such object, or it is not yours."""
+
+    code = "NOT_FOUND"
+    default_message = _("There is no such thing, or it is not yours.")
 
 
 class BearerError(Exception):

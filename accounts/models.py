@@ -194,6 +194,14 @@ class Client(AbstractApplication):
         help_text=_("How refresh tokens travel when a call does not say: COOKIE is for browsers."),
     )
 
+    states_end_user = models.BooleanField(
+        _("states the end user"),
+        default=False,
+        help_text=_(
+            "A server-side front end, confidential, whose headers End-User-IP and End-User-Agent say for whom it asks."
+        ),
+    )
+
     objects: ClassVar[ClientManager] = ClientManager()
 
     class Meta:
@@ -241,3 +249,46 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} · {self.client}"
+
+
+class Challenge(models.Model):
+    """A sign-in that waits for one more step. Its token is random, and only its SHA-256 is stored (S15, S63)."""
+
+    class Kind(models.TextChoices):
+        """What is waited for."""
+
+        LINK = "LINK", _("sign in to the account and link")
+        PROFILE = "PROFILE", _("tell what the provider did not")
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
+    scope = models.TextField()
+    transport = models.CharField(max_length=6, choices=RefreshTokenTransport.choices)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", null=True)
+    provider = models.CharField(max_length=32)
+    claims = models.JSONField()
+    """What the provider vouched for; never a credential."""
+    attempts = models.PositiveSmallIntegerField(default=0)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("challenge")
+        verbose_name_plural = _("challenges")
+
+    def __str__(self) -> str:
+        return f"{self.kind} · {self.provider}"
+
+
+class SpentCredential(models.Model):
+    """Something that counts once, and has been used: an ID token, a nonce, a flow (S35). Kept until it would expire."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("spent credential")
+        verbose_name_plural = _("spent credentials")
+
+    def __str__(self) -> str:
+        return self.digest

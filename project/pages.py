@@ -15,11 +15,12 @@ INDEX = settings.BASE_DIR / "frontend" / "dist" / "app" / "index.html"
 def _policy() -> dict[str, Any]:
     """What the providers' SDKs need on top, where they are switched on."""
     scripts, frames, calls = ["'self'"], [], ["'self'"]
-    if latchkey().google_client_ids:
+    providers = {provider.name for provider in latchkey().providers}
+    if "google-oauth2" in providers:
         scripts.append("https://accounts.google.com/gsi/client")
         frames.append("https://accounts.google.com/gsi/")
         calls.append("https://accounts.google.com/gsi/")
-    if latchkey().facebook_app_id:
+    if "facebook" in providers:
         scripts.append("https://connect.facebook.net")
         frames.append("https://www.facebook.com")
         calls += ["https://www.facebook.com", "https://graph.facebook.com"]

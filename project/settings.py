@@ -10,7 +10,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.conf import Latchkey, Limits, ProviderEndpoints, Visibility
+from accounts.conf import Latchkey, Limits, Visibility
+from project import providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -117,8 +118,6 @@ AUTH_USER_MODEL = "accounts.Account"
 AUTHENTICATION_BACKENDS = [
     # Not DOT's OAuth2Backend: it would accept a Bearer token in place of a password.
     "django.contrib.auth.backends.ModelBackend",
-    "accounts.social.Google",
-    "accounts.social.Facebook",
 ]
 PASSWORD_HASHERS = ["accounts.hashers.ConfiguredArgon2Hasher", "accounts.hashers.ClientSecretHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -152,14 +151,8 @@ LATCHKEY = Latchkey(
     argon2_parallelism=env.int("ARGON2_PARALLELISM", default=_default.argon2_parallelism),
     users_visibility=Visibility(env.str("USERS_VISIBILITY", default=_default.users_visibility)),
     public_names=env.bool("PUBLIC_NAMES", default=_default.public_names),
-    google_client_ids=tuple(env.list("GOOGLE_CLIENT_IDS", default=[])),
-    facebook_app_id=env.str("FACEBOOK_APP_ID", default=""),
-    facebook_app_secret=env.str("FACEBOOK_APP_SECRET", default=""),
-    provider_endpoints=ProviderEndpoints(
-        google_tokeninfo=env.str("GOOGLE_TOKENINFO_URL", default=_default.provider_endpoints.google_tokeninfo),
-        google_userinfo=env.str("GOOGLE_USERINFO_URL", default=_default.provider_endpoints.google_userinfo),
-        facebook_graph=env.str("FACEBOOK_GRAPH_URL", default=_default.provider_endpoints.facebook_graph),
-    ),
+    providers=providers.configured(env),
+    private_providers=env.bool("PRIVATE_PROVIDERS", default=DEVELOPMENT),
     trusted_documents=env.str("TRUSTED_DOCUMENTS", default=""),
     limits=Limits(
         depth=env.int("LIMIT_DEPTH", default=_default.limits.depth),
@@ -171,6 +164,10 @@ LATCHKEY = Latchkey(
         query_bytes=env.int("LIMIT_QUERY_BYTES", default=_default.limits.query_bytes),
     ),
     max_body_bytes=env.int("LIMIT_BODY_BYTES", default=_default.max_body_bytes),
+    id_token_max_age=env.int("ID_TOKEN_MAX_AGE", default=_default.id_token_max_age),
+    social_flow_lifetime=env.int("SOCIAL_FLOW_LIFETIME", default=_default.social_flow_lifetime),
+    challenge_lifetime=env.int("CHALLENGE_LIFETIME", default=_default.challenge_lifetime),
+    jwks_refetch_interval=env.int("JWKS_REFETCH_INTERVAL", default=_default.jwks_refetch_interval),
     provider_timeout=env.float("PROVIDER_TIMEOUT", default=_default.provider_timeout),
 )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from accounts import bearer_tokens
+from accounts.bearer_tokens import Bearer
 from accounts.caller import Caller
 from accounts.exceptions import BearerError, InvalidToken
 from accounts.models import Account
@@ -23,10 +24,14 @@ class Context:
     """For developers, in the answer's `extensions`."""
 
     @cached_property
+    def bearer(self) -> Bearer | None:
+        """Whose token is presented, and to which client it was issued. Raises BearerError for a bad one."""
+        return bearer_tokens.authenticate(self.authorization)
+
+    @property
     def viewer(self) -> Account | None:
         """The signed-in account; None when no Bearer token is presented. Raises BearerError for a bad one."""
-        bearer = bearer_tokens.authenticate(self.authorization)
-        return bearer.account if bearer else None
+        return self.bearer.account if self.bearer else None
 
     @property
     def presented_token(self) -> str | None:

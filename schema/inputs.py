@@ -89,6 +89,30 @@ class RefreshTokenInput(ClientInput):
     )
 
 
+@strawberry.input(description="An authorization code and what belongs to it.")
+class AuthorizationCodeInput:
+    """See the description."""
+
+    code: str = strawberry.field(description="The code.")
+    state: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The `state` that came back with it; with `flow`."
+    )
+    flow: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The `flow` of `createSocialAuthUrl`, where that was used."
+    )
+    redirect_uri: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "The redirect URI that was used, where `flow` was not: one of those registered for the client, or"
+            " `postmessage` for Google's popup."
+        ),
+    )
+    code_verifier: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The PKCE verifier (RFC 7636), where the app made it itself; needed with `redirectUri`.",
+    )
+
+
 @strawberry.input(one_of=True, description="Exactly one of these.")
 class SocialCredentialInput:
     """See the description."""
@@ -96,14 +120,102 @@ class SocialCredentialInput:
     access_token: strawberry.Maybe[str] = strawberry.field(
         description="An OAuth access token that the provider issued to this application."
     )
+    id_token: strawberry.Maybe[str] = strawberry.field(
+        description="An OpenID Connect ID token that the provider issued for this application. Used once."
+    )
+    code: strawberry.Maybe[AuthorizationCodeInput] = strawberry.field(description="An authorization code.")
+
+
+PROVIDER = "The provider, as in `SocialProvider.name`"
+NONCE = "The nonce that was handed to the provider's SDK, unhashed; with ID tokens."
 
 
 @strawberry.input(description="A credential of a provider.")
 class ConvertSocialTokenInput(SignInInput):
     """See the description."""
 
-    provider: str = strawberry.field(description="The provider: `google-oauth2` (also `google`) or `facebook`.")
+    provider: str = strawberry.field(
+        description=f"{PROVIDER}: `google-oauth2` (also `google`), `apple-id` (also `apple`), `facebook` …"
+    )
     credential: SocialCredentialInput = strawberry.field(description="What it issued.")
+    nonce: str | None = strawberry.field(default=strawberry.UNSET, description=NONCE)
+    first_name: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "Given name, where only the device is told it (Sign in with Apple, first time). Used for a new account"
+            " only."
+        ),
+    )
+    last_name: str | None = strawberry.field(default=strawberry.UNSET, description="Family name, likewise.")
+
+
+@strawberry.input(description="A provider and what it issued.")
+class ProviderCredentialInput:
+    """See the description."""
+
+    provider: str = strawberry.field(description=f"{PROVIDER}.")
+    credential: SocialCredentialInput = strawberry.field(description="What it issued.")
+    nonce: str | None = strawberry.field(default=strawberry.UNSET, description=NONCE)
+
+
+@strawberry.input(description="Where a redirect goes to and returns to.")
+class CreateSocialAuthUrlInput:
+    """See the description."""
+
+    provider: str = strawberry.field(description=f"{PROVIDER}.")
+    redirect_uri: str = strawberry.field(
+        description="Where the provider shall return to: one of those registered for the client, letter for letter."
+    )
+    login_hint: str | None = strawberry.field(
+        default=strawberry.UNSET, description="An e-mail address to suggest to the provider."
+    )
+    client_id: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The OAuth client; the first-party default when left out."
+    )
+
+
+@strawberry.input(description="For which provider.")
+class CreateSocialNonceInput:
+    """See the description."""
+
+    provider: str = strawberry.field(description=f"{PROVIDER}.")
+
+
+@strawberry.input(description="What the provider left out.")
+class AnswerProfileChallengeInput:
+    """See the description."""
+
+    challenge_token: str = strawberry.field(description="The token of the ProfileChallenge.")
+    email: str | None = strawberry.field(default=strawberry.UNSET, description="E-mail address, if missing.")
+    username: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Username, if missing or to choose another one."
+    )
+    first_name: str | None = strawberry.field(default=strawberry.UNSET, description="Given name, if missing.")
+    last_name: str | None = strawberry.field(default=strawberry.UNSET, description="Family name, if missing.")
+
+
+@strawberry.input(one_of=True, description="Exactly one of these.")
+class SocialLinkSourceInput:
+    """See the description."""
+
+    credential: strawberry.Maybe[ProviderCredentialInput] = strawberry.field(
+        description="A fresh credential of a provider."
+    )
+    challenge_token: strawberry.Maybe[str] = strawberry.field(description="The token of a LinkChallenge.")
+
+
+@strawberry.input(description="What to link.")
+class LinkSocialAccountInput:
+    """See the description."""
+
+    source: SocialLinkSourceInput = strawberry.field(description="A fresh credential, or a LinkChallenge.")
+
+
+@strawberry.input(description="Which one.")
+class UnlinkSocialAccountInput:
+    """See the description."""
+
+    id: strawberry.ID = strawberry.field(description="The id of the SocialAccount.")
 
 
 @strawberry.input(description="A token to end.")

@@ -7,15 +7,20 @@ import strawberry
 from strawberry import relay
 
 from accounts import directory, models
+from schema.directives import Anonymous
 from schema.pagination import LARGEST_PAGE, BadPage, paginate
 from schema.permissions import Forbidden, Unauthenticated
-from schema.types import Account, ApiInfo, PageInfo, User, UserConnection, UserEdge
+from schema.types import Account, ApiInfo, AuthConfig, PageInfo, SocialAccount, User, UserConnection, UserEdge
 
-NODES: dict[str, type[Account | User]] = {"Account": Account, "User": User}
+NODES: dict[str, type[Account | SocialAccount | User]] = {
+    "Account": Account,
+    "SocialAccount": SocialAccount,
+    "User": User,
+}
 """The types that `node` knows; each decides what the viewer may see of it."""
 
 
-def _resolve(ids: list[strawberry.ID], info: ApiInfo) -> list[models.Account | None]:
+def _resolve(ids: list[strawberry.ID], info: ApiInfo) -> list[models.Account | SocialAccount | None]:
     """The objects in the order asked; None alike for what is unknown, malformed or not for the viewer (S65)."""
     asked: list[tuple[str, uuid.UUID | None]] = []
     for id_ in ids:
@@ -118,3 +123,13 @@ class Query:
         if len(ids) > LARGEST_PAGE:
             raise BadPage(f"At most {LARGEST_PAGE} ids.")
         return _resolve(ids, info)  # type: ignore[return-value]  # rows stand for their types
+
+    @strawberry.field(
+        description=(
+            "What a front end needs to draw its sign-in and sign-up pages. The same for everyone; holds no secret."
+        ),
+        directives=[Anonymous()],
+    )
+    def auth_config(self) -> AuthConfig:
+        """See the description."""
+        return AuthConfig.now()

@@ -3,8 +3,10 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from schema.errors import LinkChallenge, ProfileChallenge
 from schema.extensions import Gate
 from schema.mutations.sign_in import SignInMutations
+from schema.mutations.social import SocialMutations
 from schema.queries import Query
 from schema.types import SCALARS
 
@@ -17,13 +19,14 @@ from schema.types import SCALARS
         " BAD_USER_INPUT, INTERNAL_SERVER_ERROR) mean that nothing was done."
     )
 )
-class Mutation(SignInMutations):
+class Mutation(SignInMutations, SocialMutations):
     """The roots of changing."""
 
 
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
+    types=[LinkChallenge, ProfileChallenge],
     extensions=[Gate],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
 )

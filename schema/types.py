@@ -1,6 +1,7 @@
 """What the API returns."""
 
 import copy
+import enum
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from django.db.models import QuerySet
 from strawberry import Info, relay
 from strawberry.types.scalar import ScalarDefinition
 
-from accounts import bearer_tokens, directory, models
+from accounts import bearer_tokens, directory, models, social
 from accounts.conf import latchkey
 from schema.context import Context
 from schema.cookies import RefreshCookie
@@ -64,6 +65,45 @@ class User(relay.Node):
         return {row.pk: strawberry.cast(cls, row) for row in rows}
 
 
+@strawberry.enum(description="A first factor.")
+class SignInMethod(enum.Enum):
+    """See the description."""
+
+    PASSWORD = strawberry.enum_value("PASSWORD", description="E-mail and password.")
+    SOCIAL = strawberry.enum_value("SOCIAL", description="A linked account at a provider.")
+
+
+@strawberry.type(description="A linked account at a provider.")
+class SocialAccount(relay.Node):
+    """See the description."""
+
+    pk: relay.NodeID[uuid.UUID]
+    provider: str = strawberry.field(description="The provider's name, as in `SocialProvider.name`.")
+    label: str = strawberry.field(description="What to show, such as `Google`.")
+    email: str | None = strawberry.field(description="The address that the provider told at the last sign-in, if any.")
+    created_at: datetime = strawberry.field(description="When it was linked.")
+    last_used_at: datetime | None = strawberry.field(description="When it was last used to sign in.")
+
+    @classmethod
+    def of(cls, linked: social.LinkedIdentity) -> Self:
+        """The domain's for the wire."""
+        return cls(
+            pk=linked.id,
+            provider=linked.provider,
+            label=linked.label,
+            email=linked.email or None,
+            created_at=linked.created_at,
+            last_used_at=linked.last_used_at,
+        )
+
+    @classmethod
+    def visible(cls, keys: list[uuid.UUID], info: ApiInfo) -> dict[uuid.UUID, Self]:
+        """Those of the viewer."""
+        viewer = info.context.viewer
+        linked = social.linked_identities(viewer) if viewer else []
+        return {identity.id: cls.of(identity) for identity in linked if identity.id in keys}
+
+
 @strawberry_django.type(
     models.Account,
     name="Account",
@@ -102,6 +142,11 @@ class Account(relay.Node):
     def public_profile(root: models.Account) -> User:  # noqa: N805 - the source is a row
         """See the description."""
         return strawberry.cast(User, copy.copy(root))  # type: ignore[return-value]  # a row stands for its type
+
+    @strawberry_django.field(description="Linked accounts at providers.")
+    def social_accounts(root: models.Account) -> list[SocialAccount]:  # noqa: N805 - the source is a row
+        """See the description."""
+        return [SocialAccount.of(identity) for identity in social.linked_identities(root)]
 
     @classmethod
     def visible(cls, keys: list[uuid.UUID], info: ApiInfo) -> dict[uuid.UUID, models.Account]:
@@ -177,3 +222,56 @@ class TokenSet:
             refresh_token=None if cookie else tokens.refresh_token,
             refresh_token_expires_in=tokens.refresh_token_expires_in,
         )
+
+
+@strawberry.enum(description="What a provider can issue.")
+class SocialCredentialKind(enum.Enum):
+    """See the description."""
+
+    ACCESS_TOKEN = strawberry.enum_value("ACCESS_TOKEN", description="An OAuth access token of the provider.")
+    ID_TOKEN = strawberry.enum_value("ID_TOKEN", description="An OpenID Connect ID token.")
+    CODE = strawberry.enum_value("CODE", description="An authorization code.")
+
+
+@strawberry.type(description="A provider that is switched on.")
+class SocialProvider:
+    """See the description."""
+
+    name: str = strawberry.field(description="What to send as `provider`, such as `google-oauth2`.")
+    label: str = strawberry.field(description="What to write on the button, such as `Google`.")
+    client_ids: list[str] = strawberry.field(
+        description="Our public client ids at the provider, for its SDKs: one per platform."
+    )
+    scopes: list[str] = strawberry.field(description="The scopes to ask it for.")
+    credentials: list[SocialCredentialKind] = strawberry.field(description="The credentials that it takes, best first.")
+    nonce_required: bool = strawberry.field(description="Whether ID tokens need a nonce of `createSocialNonce`.")
+
+    @classmethod
+    def of(cls, backend: social.VerifyingBackend) -> Self:
+        """Without its secrets."""
+        provider = backend.provider
+        return cls(
+            name=provider.name,
+            label=provider.label,
+            client_ids=list(provider.client_ids),
+            scopes=list(provider.scopes),
+            credentials=[SocialCredentialKind[kind.name] for kind in backend.kinds],
+            nonce_required=provider.nonce_required and social.CredentialKind.ID_TOKEN in backend.kinds,
+        )
+
+
+@strawberry.type(description="What this service offers, for drawing sign-in and sign-up pages.")
+class AuthConfig:
+    """See the description."""
+
+    sign_in_methods: list[SignInMethod] = strawberry.field(description="First factors that are switched on.")
+    social_providers: list[SocialProvider] = strawberry.field(
+        description="Providers that are switched on, in the order to show them."
+    )
+
+    @classmethod
+    def now(cls) -> Self:
+        """As the settings say."""
+        providers = [SocialProvider.of(backend) for backend in social.offered()]
+        methods = [SignInMethod.PASSWORD, *([SignInMethod.SOCIAL] if providers else [])]
+        return cls(sign_in_methods=methods, social_providers=providers)

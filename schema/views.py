@@ -176,10 +176,7 @@ class View(GraphQLView):
         """The narrow values that resolvers and the domain get of the request."""
         return Context(
             authorization=request.headers.get("Authorization"),
-            caller=Caller(
-                ip_address=request.META.get("REMOTE_ADDR") or None,
-                user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:255],
-            ),
+            caller=Caller.of(request.META),
             cookie=RefreshCookie(request, response),
         )
 

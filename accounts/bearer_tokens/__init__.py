@@ -7,7 +7,7 @@ The one place that knows DOT and oauthlib. Everything runs on the same server ob
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
 from accounts.bearer_tokens.bearer import Bearer, authenticate, presented_token
-from accounts.bearer_tokens.clients import ClientGrant, authorize_client
+from accounts.bearer_tokens.clients import ClientGrant, authorize_client, known_client, renewed_grant
 from accounts.bearer_tokens.tokens import (
     Refreshed,
     TokenSet,
@@ -35,7 +35,9 @@ __all__ = [
     "end_session",
     "end_sessions",
     "issue",
+    "known_client",
     "presented_token",
     "refresh",
+    "renewed_grant",
     "revoke",
 ]

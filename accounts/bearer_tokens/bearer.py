@@ -16,7 +16,16 @@ from accounts.models import Account
 AccessToken = get_access_token_model()
 
 API_SCOPE = "account"
-TOKEN_FIELDS = ("pk", "expires", "created", "updated", "scope", "resource", "application__first_party")
+TOKEN_FIELDS = (
+    "pk",
+    "expires",
+    "created",
+    "updated",
+    "scope",
+    "resource",
+    "application_id",
+    "application__first_party",
+)
 ACCOUNT_FIELDS = tuple(field.attname for field in Account._meta.concrete_fields)  # noqa: SLF001 - public in practice
 
 
@@ -26,6 +35,8 @@ class Bearer:
 
     account: Account
     token_id: int
+    client_id: int
+    """The key of the client that it was issued to."""
 
 
 def presented_token(authorization: str | None) -> str | None:
@@ -49,7 +60,7 @@ def authenticate(authorization: str | None) -> Bearer | None:
     row = _look_up(checksum(presented))
     if row is None:
         raise InvalidToken("The access token is unknown or was revoked.")
-    token_id, expires, created, updated, scope, resource, first_party, *account_row = row
+    token_id, expires, created, updated, scope, resource, client_id, first_party, *account_row = row
     if expires <= timezone.now():
         raise InvalidToken("The access token has expired.")
     account = Account.from_db(router.db_for_read(Account), ACCOUNT_FIELDS, account_row) if account_row[0] else None
@@ -62,7 +73,7 @@ def authenticate(authorization: str | None) -> Bearer | None:
         _mark_used(token_id, created)
     if API_SCOPE not in scope.split() or not first_party:
         raise InsufficientScope(f"The access token lacks the scope {API_SCOPE}.")
-    return Bearer(account=account, token_id=token_id)
+    return Bearer(account=account, token_id=token_id, client_id=client_id)
 
 
 def mark_used(token: Any) -> None:

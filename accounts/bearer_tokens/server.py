@@ -246,13 +246,11 @@ def _seconds_left(pair: tuple[str, str | None]) -> int:
 
 def _caller(request: Request) -> Caller:
     """As the GraphQL view told it, else as DOT's REST views pass it: META among the headers."""
-    given = getattr(request, "caller", None)
-    if isinstance(given, Caller):
-        return given
-    return Caller(
-        ip_address=request.headers.get("REMOTE_ADDR") or None,
-        user_agent=str(request.headers.get("HTTP_USER_AGENT", ""))[:255],
-    )
+    given = getattr(request, "caller", None) or Caller.of(request.headers)
+    client: Any = request.client
+    # Only a secret shows that it is this client and not somebody who states its id (S64).
+    trusted = client.states_end_user and client.client_type == Client.CLIENT_CONFIDENTIAL
+    return given.end_user if trusted and given.end_user else given
 
 
 def family_of(token: str, *, client: Client) -> Any:

@@ -3,14 +3,66 @@
 The one place that knows social-core.
 
 - `http.py` asks a provider within firm limits.
-- `backends.py` verifies a credential, and gives what the provider vouches for as `Claims`.
+- `credentials.py` names what a provider can issue; `flows.py` makes what is given out before it does.
+- `base.py`, `openid.py` and `providers.py` verify a credential, and give what the provider vouches for as `Claims`;
+  `issuers.py` remembers what providers publish of themselves.
 - `sign_up.py` makes an account of claims.
 - `identification.py` runs the pipeline: from claims to the account whose identity they are, or to a new one.
+- `links.py` tells and ends what an account is linked to.
 """
 
 from social_django.models import UserSocialAuth
 
-from accounts.social.backends import Claims, Facebook, Google, VerifyingBackend
-from accounts.social.identification import Identified, identify
+from accounts.social.base import Claims, Verified, VerifyingBackend
+from accounts.social.credentials import AccessToken, CredentialKind, IdToken
+from accounts.social.flows import Flow, create_nonce
+from accounts.social.identification import (
+    Identified,
+    Identity,
+    Presented,
+    PresentedCode,
+    backend_for,
+    identify,
+    link,
+    offered,
+    verify,
+)
+from accounts.social.links import LinkedIdentity, SignInMethod, linked_identities, sign_in_methods, unlink
+from accounts.social.openid import OpenIDConnect
+from accounts.social.providers import Apple, Facebook, GitHub, Google, Microsoft
+from accounts.social.sign_up import AddressTaken, Incomplete, Profile
 
-__all__ = ["Claims", "Facebook", "Google", "Identified", "UserSocialAuth", "VerifyingBackend", "identify"]
+__all__ = [
+    "AccessToken",
+    "AddressTaken",
+    "Apple",
+    "Claims",
+    "CredentialKind",
+    "Facebook",
+    "Flow",
+    "GitHub",
+    "Google",
+    "IdToken",
+    "Identified",
+    "Identity",
+    "Incomplete",
+    "LinkedIdentity",
+    "Microsoft",
+    "OpenIDConnect",
+    "Presented",
+    "PresentedCode",
+    "Profile",
+    "SignInMethod",
+    "UserSocialAuth",
+    "Verified",
+    "VerifyingBackend",
+    "backend_for",
+    "create_nonce",
+    "identify",
+    "link",
+    "linked_identities",
+    "offered",
+    "sign_in_methods",
+    "unlink",
+    "verify",
+]

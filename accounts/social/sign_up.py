@@ -1,54 +1,129 @@
 """Make an account of what a provider vouches for: the one step of the pipeline that is ours."""
 
+import logging
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.crypto import get_random_string
+from social_django.models import UserSocialAuth
 
-from accounts import forms
+from accounts import bearer_tokens, forms
 from accounts.conf import latchkey
-from accounts.exceptions import (
-    AccountsError,
-    EmailTaken,
-    LinkRequired,
-    Required,
-    UsernameTaken,
-    ValidationFailed,
-)
+from accounts.exceptions import AccountDisabled, EmailTaken, UsernameTaken, ValidationFailed
 from accounts.forms import AccountForm
-from accounts.models import LONGEST_NAME, Account
-from accounts.validators import validate_plain_text
+from accounts.models import LONGEST_NAME, Account, Challenge
+from accounts.validators import canonical_email, validate_plain_text
+
+log = logging.getLogger("accounts.social")
 
 READABLE = "23456789abcdefghjkmnpqrstuvwxyz"
 """Letters and digits that nobody takes for one another."""
 
 
-def create_account(*, details: dict[str, Any], user: Account | None = None, **_context: Any) -> dict[str, Any] | None:
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What people say of themselves; in all of it, the provider's word goes first."""
+
+    email: str = ""
+    username: str = ""
+    first_name: str = ""
+    last_name: str = ""
+
+
+class AddressTaken(Exception):
+    """The provider's address has an account: an address, verified or not, is no key to it (S33).
+
+    `account` is None where the provider has not verified the address: then whoever asks may not know more.
+    """
+
+    def __init__(self, account: Account | None) -> None:
+        self.account = account
+        super().__init__()
+
+
+class Incomplete(Exception):
+    """The provider left out, or told in no usable form, what an account needs: these fields of it."""
+
+    def __init__(self, missing: tuple[str, ...], suggestion: Profile) -> None:
+        self.missing = missing
+        self.suggestion = suggestion
+        super().__init__()
+
+
+def create_account(
+    *, details: dict[str, Any], profile: Profile, answered: bool, user: Account | None = None, **_context: Any
+) -> dict[str, Any] | None:
     """A pipeline step: the new account, unless the identity has one.
 
-    Raises LinkRequired if the address has an account: an address, verified or not, is no key to it (S33).
-    Raises ValidationFailed with a Required for each thing that the provider did not tell in a usable form.
+    `profile` holds hints; or, if `answered`, what was asked for because the provider left it out.
+    Raises AddressTaken, Incomplete, AccountDisabled; ValidationFailed for an answer.
     """
     if user is not None:
         return None
-    first_name, last_name = plain_name(details["first_name"]), plain_name(details["last_name"])
-    values = {"email": details["email"], "first_name": first_name, "last_name": last_name}
+    told = {
+        "email": details["email"],
+        "first_name": plain_name(details["first_name"] or profile.first_name),
+        "last_name": plain_name(details["last_name"] or profile.last_name),
+    }
+    refused = _refused(told, username=random_username(told["first_name"]))
+    if "email" in refused and any(isinstance(failure, EmailTaken) for failure in refused["email"]):
+        holder = _taken_over(canonical_email(told["email"]), verified=details["email_verified"])
+        return {"user": holder, "is_new": False}
+    verified = details["email_verified"] and "email" not in refused
+    missing = tuple(refused)
+    if missing and not answered:
+        suggestion = {name: value for name, value in told.items() if name not in missing}
+        raise Incomplete(missing, Profile(**suggestion, username=random_username(told["first_name"])))
+    return {"user": _created({**told, **{name: getattr(profile, name) for name in missing}}, profile, verified)}
+
+
+def _refused(values: dict[str, str], *, username: str) -> dict[str, tuple[Any, ...]]:
+    """What is wrong with the values, by field."""
+    form = AccountForm({**values, "username": username})
+    failures = () if form.is_valid() else forms.failures(form)
+    fields = dict.fromkeys(failure.field[0] for failure in failures if failure.field)
+    return {
+        field: tuple(failure for failure in failures if failure.field == (field,))
+        for field in fields
+        if field != "username"
+    }
+
+
+def _created(values: dict[str, str], profile: Profile, verified: bool) -> Account:  # noqa: FBT001 - beside its address
     while True:
-        form = AccountForm({**values, "username": random_username(first_name)})
+        username = profile.username or random_username(values["first_name"])
         try:
-            return {"user": forms.create_account(form, email_verified=details["email_verified"])}
+            return forms.create_account(AccountForm({**values, "username": username}), email_verified=verified)
         except ValidationFailed as failed:
-            if [type(failure) for failure in failed.failures] != [UsernameTaken]:
-                raise _refusal(failed) from None
+            unlucky = [type(failure) for failure in failed.failures] == [UsernameTaken] and not profile.username
+            if not unlucky:
+                raise
 
 
-def _refusal(failed: ValidationFailed) -> AccountsError:
-    if any(isinstance(failure, EmailTaken) for failure in failed.failures):
-        return LinkRequired()
-    fields = dict.fromkeys(failure.field for failure in failed.failures if not isinstance(failure, UsernameTaken))
-    return ValidationFailed(tuple(Required(field=field) for field in fields))
+def _taken_over(email: str, *, verified: bool) -> Account:
+    """The account of the address, where whoever made it never showed that the address was theirs (S9).
+
+    The provider has now shown whose it is: every way in of whoever came first is closed. Raises AddressTaken where that
+    is not so, and AccountDisabled.
+    """
+    account = Account.objects.select_for_update().filter(email=email).first()
+    if account is None or not verified:
+        raise AddressTaken(None)
+    if account.email_verified or account.is_staff or account.is_superuser:
+        raise AddressTaken(account)
+    if not account.is_active:
+        raise AccountDisabled
+    log.warning("account %s taken over by the holder of its address", account.pk)
+    account.email_verified = True
+    account.set_unusable_password()
+    account.save(update_fields=["email_verified", "password"])
+    UserSocialAuth.objects.filter(user=account).delete()
+    Challenge.objects.filter(account=account).delete()
+    bearer_tokens.end_sessions(account)
+    return account
 
 
 def plain_name(name: str) -> str:

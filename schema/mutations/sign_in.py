@@ -4,39 +4,15 @@ from typing import Annotated
 
 import strawberry
 
-from accounts import authentication, bearer_tokens, registration, social_sign_in
+from accounts import authentication, bearer_tokens, registration
 from accounts.exceptions import InvalidGrant, TransportNotAllowed
-from schema.cookies import RefreshCookie
 from schema.directives import Anonymous, Credential
 from schema.errors import AuthPayload, ExpectedFailures, RevokeTokenPayload
-from schema.inputs import (
-    ConvertSocialTokenInput,
-    RefreshTokenInput,
-    RegisterInput,
-    RevokeTokenInput,
-    SignInInput,
-    TokenAuthInput,
-)
+from schema.inputs import RefreshTokenInput, RegisterInput, RevokeTokenInput, TokenAuthInput
+from schema.mutations.admission import admit
 from schema.types import ApiInfo, TokenSet
 
 MARKS = (Anonymous(), Credential())
-
-
-def _admit(asked: SignInInput, info: ApiInfo) -> tuple[bearer_tokens.ClientGrant, RefreshCookie | None]:
-    """The client with its scopes, and the cookie if that shall carry the refresh token.
-
-    Raises InvalidClient, InvalidScope, and TransportNotAllowed before anything else is done: never a silent fallback.
-    """
-    grant = bearer_tokens.authorize_client(
-        client_id=asked.client_id or None,
-        client_secret=asked.client_secret or None,
-        scope=asked.scope or None,
-    )
-    transport = asked.refresh_token_transport
-    by_cookie = (transport.value if transport else grant.client.refresh_token_transport) == "COOKIE"
-    if by_cookie and not info.context.cookie.allowed:
-        raise TransportNotAllowed(field=("refresh_token_transport",))
-    return grant, info.context.cookie if by_cookie else None
 
 
 @strawberry.type
@@ -59,7 +35,7 @@ class SignInMutations:
         input: Annotated[RegisterInput, strawberry.argument(description="The new account.")],
     ) -> AuthPayload:
         """See the description."""
-        grant, cookie = _admit(input, info)
+        grant, cookie = admit(input, info)
         account, tokens = registration.register(
             email=input.email,
             username=input.username,
@@ -86,7 +62,7 @@ class SignInMutations:
         input: Annotated[TokenAuthInput, strawberry.argument(description="The credentials.")],
     ) -> AuthPayload:
         """See the description."""
-        grant, cookie = _admit(input, info)
+        grant, cookie = admit(input, info)
         account, tokens = authentication.token_auth(
             email=input.email, password=input.password, grant=grant, caller=info.context.caller
         )
@@ -128,35 +104,6 @@ class SignInMutations:
             caller=info.context.caller,
         )
         return AuthPayload.signed_in(refreshed.account, TokenSet.of(refreshed.tokens, cookie=cookie))
-
-    @strawberry.mutation(
-        description=(
-            "Sign in, or up, with a credential of Google, Facebook or another configured provider.\n"
-            "Codes: REQUIRED, PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_REJECTED, PROVIDER_UNAVAILABLE,"
-            " ACCOUNT_DISABLED, LINK_REQUIRED, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED."
-        ),
-        directives=MARKS,
-        extensions=[ExpectedFailures(AuthPayload)],
-    )
-    def convert_social_token(
-        self,
-        info: ApiInfo,
-        input: Annotated[ConvertSocialTokenInput, strawberry.argument(description="The provider and what it issued.")],
-    ) -> AuthPayload:
-        """See the description."""
-        grant, cookie = _admit(input, info)
-        access_token = input.credential.access_token
-        converted = social_sign_in.convert_social_token(
-            provider=input.provider,
-            access_token=access_token.value if access_token else "",
-            grant=grant,
-            caller=info.context.caller,
-        )
-        return AuthPayload.signed_in(
-            converted.account,
-            TokenSet.of(converted.tokens, cookie=cookie),
-            is_new_account=converted.is_new_account,
-        )
 
     @strawberry.mutation(
         description=(

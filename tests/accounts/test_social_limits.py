@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from accounts.exceptions import ProviderUnavailable
-from accounts.social import http, identify
+from accounts.social import http
+from tests.accounts.identifying import identify
 from tests.providers import faults
 from tests.providers.server import Providers, Server
 from tests.providers.stored import nothing_changes
@@ -113,7 +114,7 @@ def test_a_server_has_to_prove_who_it_is(settings, monkeypatch, certificate, hos
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     http._tls.cache_clear()
     server = Server(certificate=certificate, host=host)
-    settings.LATCHKEY = replace(settings.LATCHKEY, provider_endpoints=server.providers.endpoints, provider_timeout=5)
+    settings.LATCHKEY = replace(settings.LATCHKEY, providers=server.providers.configured, provider_timeout=5)
     token = server.providers.google_token()
 
     try:

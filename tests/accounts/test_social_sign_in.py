@@ -8,6 +8,7 @@ from accounts.bearer_tokens import ClientGrant
 from accounts.caller import Caller
 from accounts.exceptions import AccountDisabled, LinkRequired, ProviderRejected, ProviderUnavailable
 from accounts.models import Account, Session
+from accounts.social import AccessToken, Profile
 from accounts.social_sign_in import Converted, convert_social_token
 from tests.factories import make_account
 from tests.providers import faults
@@ -24,7 +25,9 @@ def grant(default_client: None) -> ClientGrant:
 
 def convert(access_token: str, grant: ClientGrant, provider: str = "google-oauth2") -> Converted:
     """With somebody at the other end."""
-    return convert_social_token(provider=provider, access_token=access_token, grant=grant, caller=CALLER)
+    return convert_social_token(
+        provider=provider, credential=AccessToken(value=access_token), hints=Profile(), grant=grant, caller=CALLER
+    )
 
 
 @pytest.mark.parametrize("provider", ["google-oauth2", "facebook"])
@@ -73,7 +76,7 @@ def test_a_taken_address_gets_no_tokens(providers, grant):
     make_account(email="ada@example.com")
 
     with nothing_changes(), pytest.raises(LinkRequired):
-        convert(providers.google_token(), grant)
+        convert(providers.google_token(email_verified=False), grant)
 
 
 def test_an_unavailable_provider_gets_no_tokens(providers, grant):

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.urls import Resolver404, resolve
 
 from accounts.checks import providers_are_asked_over_tls
+from accounts.conf import Endpoints, Provider
 from accounts.models import Client, Session
 from tests.api import PASSWORD, TOKEN_AUTH, codes
 from tests.factories import make_account, make_client
@@ -362,13 +363,15 @@ def test_the_metadata_promises_only_what_is_there(client, db):
 
 def test_providers_are_asked_over_tls_in_production(settings):
     """accounts.E003: whoever can change the answer could sign in as anybody."""
-    own = settings.LATCHKEY
+    endpoints = Endpoints(userinfo="http://idp.example/userinfo")
+    provider = Provider(name="corp", label="Corp", client_ids=("us",), issuer="https://idp.example")
+    own = dataclasses.replace(settings.LATCHKEY, providers=(provider,), private_providers=False)
+    settings.LATCHKEY = own
     assert providers_are_asked_over_tls() == []
 
-    endpoints = dataclasses.replace(own.provider_endpoints, google_userinfo="http://localhost/userinfo")
-    settings.LATCHKEY = dataclasses.replace(own, provider_endpoints=endpoints)
-
-    assert [message.id for message in providers_are_asked_over_tls()] == ["accounts.E003"]
+    for change in ({"endpoints": endpoints}, {"issuer": "http://idp.example"}):
+        settings.LATCHKEY = dataclasses.replace(own, providers=(dataclasses.replace(provider, **change),))
+        assert [message.id for message in providers_are_asked_over_tls()] == ["accounts.E003"]
 
 
 def test_ensure_client_leaves_what_it_is_not_told(db):

@@ -6,14 +6,7 @@ from dataclasses import replace
 import pytest
 from pytest_django import Settings
 
-from tests.providers.server import (
-    FACEBOOK_APP,
-    FACEBOOK_SECRET,
-    GOOGLE_ANDROID_CLIENT,
-    GOOGLE_CLIENT,
-    Providers,
-    Server,
-)
+from tests.providers.server import Providers, Server
 
 
 @pytest.fixture
@@ -28,11 +21,5 @@ def provider_server() -> Iterator[Server]:
 @pytest.fixture
 def providers(provider_server: Server, settings: Settings) -> Providers:
     """Google and Facebook, configured, as the local server plays them."""
-    settings.LATCHKEY = replace(
-        settings.LATCHKEY,
-        google_client_ids=(GOOGLE_CLIENT, GOOGLE_ANDROID_CLIENT),
-        facebook_app_id=FACEBOOK_APP,
-        facebook_app_secret=FACEBOOK_SECRET,
-        provider_endpoints=provider_server.providers.endpoints,
-    )
+    settings.LATCHKEY = replace(settings.LATCHKEY, providers=provider_server.providers.configured)
     return provider_server.providers

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from accounts.conf import ProviderEndpoints
+from accounts.conf import Endpoints, Provider
 
 GOOGLE_CLIENT = "web.apps.googleusercontent.com"
 GOOGLE_ANDROID_CLIENT = "android.apps.googleusercontent.com"
@@ -52,12 +52,34 @@ class Providers:
     _facebook: dict[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
 
     @property
-    def endpoints(self) -> ProviderEndpoints:
+    def configured(self) -> tuple[Provider, ...]:
         """For the settings."""
-        return ProviderEndpoints(
-            google_tokeninfo=f"{self.url}/google/tokeninfo",
-            google_userinfo=f"{self.url}/google/userinfo",
-            facebook_graph=f"{self.url}/facebook/v24.0",
+        return (
+            Provider(
+                name="google-oauth2",
+                aliases=("google",),
+                label="Google",
+                backend="accounts.social.Google",
+                client_ids=(GOOGLE_CLIENT, GOOGLE_ANDROID_CLIENT),
+                issuer=f"{self.url}/google",
+                nonce_required=False,
+                endpoints=Endpoints(tokeninfo=f"{self.url}/google/tokeninfo", userinfo=f"{self.url}/google/userinfo"),
+            ),
+            Provider(
+                name="facebook",
+                label="Facebook",
+                backend="accounts.social.Facebook",
+                client_ids=(FACEBOOK_APP,),
+                client_secret=FACEBOOK_SECRET,
+                scopes=("email", "public_profile"),
+                issuer=f"{self.url}/facebook-login",
+                nonce_required=False,
+                endpoints=Endpoints(
+                    authorization=f"{self.url}/facebook/v24.0/dialog/oauth",
+                    token=f"{self.url}/facebook/v24.0/oauth/access_token",
+                    api=f"{self.url}/facebook/v24.0",
+                ),
+            ),
         )
 
     @property
@@ -65,11 +87,11 @@ class Providers:
         """For a server process of ours."""
         return {
             "GOOGLE_CLIENT_IDS": f"{GOOGLE_CLIENT},{GOOGLE_ANDROID_CLIENT}",
-            "GOOGLE_TOKENINFO_URL": self.endpoints.google_tokeninfo,
-            "GOOGLE_USERINFO_URL": self.endpoints.google_userinfo,
+            "GOOGLE_TOKENINFO_URL": f"{self.url}/google/tokeninfo",
+            "GOOGLE_USERINFO_URL": f"{self.url}/google/userinfo",
             "FACEBOOK_APP_ID": FACEBOOK_APP,
             "FACEBOOK_APP_SECRET": FACEBOOK_SECRET,
-            "FACEBOOK_GRAPH_URL": self.endpoints.facebook_graph,
+            "FACEBOOK_GRAPH_URL": f"{self.url}/facebook/v24.0",
         }
 
     @property

@@ -52,7 +52,10 @@ def test_only_these_fields_ignore_the_authorization_header():
         "tokenAuth",
         "refreshToken",
         "convertSocialToken",
+        "answerProfileChallenge",
+        "createSocialNonce",
         "revokeToken",
+        "authConfig",
     }
 
 
