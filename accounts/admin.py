@@ -201,6 +201,7 @@ class ClientAdmin(TakesAlong):
         "client_type",
         "first_party",
         "refresh_token_transport",
+        "states_end_user",
         "redirect_uris",
         "allowed_origins",
     )

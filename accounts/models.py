@@ -210,14 +210,17 @@ class Client(AbstractApplication):
 
     def clean(self) -> None:
         """As DOT; but a client that signs people in by mutations alone needs no redirect URI."""
+        errors: dict[str, list[ValidationError]] = {}
         try:
             super().clean()
         except ValidationError as error:
-            errors = error.update_error_dict({})
+            errors = error.update_error_dict(errors)
             if not self.redirect_uris.strip():
                 errors.pop("redirect_uris", None)
-            if errors:
-                raise ValidationError(errors) from None
+        if self.states_end_user and self.client_type != self.CLIENT_CONFIDENTIAL:
+            errors["states_end_user"] = [ValidationError(_("Only a confidential client can show who it is."))]
+        if errors:
+            raise ValidationError(errors)
 
     def natural_key(self) -> tuple[str]:
         """What fixtures refer to."""

@@ -9,6 +9,7 @@ from accounts.bearer_tokens import ClientGrant, TokenSet
 from accounts.caller import Caller
 from accounts.conf import latchkey
 from accounts.exceptions import (
+    CredentialNotSupported,
     InvalidChallenge,
     LinkRequired,
     ProfileRequired,
@@ -18,7 +19,7 @@ from accounts.exceptions import (
 )
 from accounts.models import Account, Challenge, RefreshTokenTransport
 from accounts.signals import social_signed_in
-from accounts.social import AddressTaken, Identified, Identity, Incomplete, Presented, Profile
+from accounts.social import AddressTaken, CredentialKind, Identified, Identity, Incomplete, Presented, Profile
 
 LONGEST_HINT = 254
 
@@ -51,6 +52,8 @@ def create_social_auth_url(
     """
     backend = social.backend_for(provider)
     client = bearer_tokens.known_client(client_id)
+    if CredentialKind.CODE not in backend.kinds:
+        raise CredentialNotSupported(field=("provider",))
     # Letter for letter: what looks almost like it may be an attacker's page (RFC 9700 §2.1).
     if redirect_uri not in client.redirect_uris.split():
         raise RedirectUriNotAllowed(field=("redirect_uri",))

@@ -52,14 +52,14 @@ class OpenIDConnect(VerifyingBackend):
     def verify_id_token(self, id_token: str, *, nonce: str | None) -> Verified:
         """See VerifyingBackend. OpenID Connect Core §3.1.3.7."""
         content = self._decoded(id_token)
-        if content["iss"] not in self.issuers(content):
+        if content["iss"] not in self.allowed_issuers(content):
             raise self.rejected(f"issued by {content['iss']!a:.200}")
         self._check_audience(content)
         self._check_nonce(content, nonce)
         oldest = time.time() - latchkey().id_token_max_age - LEEWAY
         if int(content["iat"]) < oldest:
             raise self.rejected(f"ID token issued {round(oldest - int(content['iat']))} s too long ago")
-        if not SUBJECT.fullmatch(content["sub"]):
+        if not SUBJECT.fullmatch(text(content["sub"])):
             raise self.rejected("ID token without a usable subject")
         return Verified(claims=self.claims(content), answer={"id_token": id_token, "claims": content})
 
@@ -93,7 +93,7 @@ class OpenIDConnect(VerifyingBackend):
         url = self.endpoint("jwks", "jwks_uri")
         return issuers.signing_key(url, key_id, lambda: self._published(url))
 
-    def issuers(self, content: dict[str, Any]) -> tuple[str, ...]:
+    def allowed_issuers(self, content: dict[str, Any]) -> tuple[str, ...]:
         """Whom a token with this content may be by."""
         return (self.provider.issuer,)
 
@@ -176,8 +176,19 @@ class OpenIDConnect(VerifyingBackend):
         return Verified(claims=verified.claims, answer={**verified.answer, **tokens})
 
     def verify_tokens(self, tokens: dict[str, Any], *, nonce: str | None) -> Verified:
-        """What was given for a code: here, an ID token. Verified although it came over TLS: one rule for all."""
-        return self.verify_id_token(text(tokens.get("id_token")), nonce=nonce)
+        """What was given for a code: here, an ID token. Verified although it came over TLS: one rule for all.
+
+        Many providers tell only at userinfo what they were asked for (OpenID Connect Core §5.4).
+        """
+        verified = self.verify_id_token(text(tokens.get("id_token")), nonce=nonce)
+        access_token, userinfo = text(tokens.get("access_token")), self.published_endpoint("userinfo_endpoint")
+        if verified.claims.email or not (access_token and userinfo):
+            return verified
+        person = self.ask_about(userinfo, bearer=access_token)
+        if person.get("sub") != verified.claims.sub:
+            # §5.3.2
+            raise self.rejected("ID token and userinfo speak of two people")
+        return Verified(claims=self.claims(person), answer={**verified.answer, "claims": person})
 
     def client_id_for(self, redirect_uri: str) -> str:
         """Which of our client ids a code was asked for with, where clients began the flow themselves."""
@@ -221,14 +232,15 @@ class OpenIDConnect(VerifyingBackend):
 
     def endpoint(self, name: str, published_as: str) -> str:
         """Where to ask: as configured, else as discovered. Raises ProviderUnavailable."""
-        configured: str = getattr(self.provider.endpoints, name)
-        if configured:
-            return configured
+        url: str = getattr(self.provider.endpoints, name) or self.published_endpoint(published_as)
+        if not url:
+            raise self.unavailable(f"no {published_as} is published")
+        return url
+
+    def published_endpoint(self, name: str) -> str:
+        """As discovered; empty where the provider has none. Raises ProviderUnavailable."""
         url = f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration"
-        found = issuers.remembered("discovery", url, lambda: self._discovered(url)).get(published_as)
-        if isinstance(found, str) and found:
-            return found
-        raise self.unavailable(f"no {published_as} at {url}")
+        return text(issuers.remembered("discovery", url, lambda: self._discovered(url)).get(name))
 
     def _discovered(self, url: str) -> dict[str, Any]:
         document = self._published(url)

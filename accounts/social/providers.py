@@ -30,7 +30,7 @@ class Google(OpenIDConnect):
         code = (CredentialKind.CODE,) if self.provider.client_secret else ()
         return (CredentialKind.ID_TOKEN, *code, CredentialKind.ACCESS_TOKEN)
 
-    def issuers(self, content: dict[str, Any]) -> tuple[str, ...]:
+    def allowed_issuers(self, content: dict[str, Any]) -> tuple[str, ...]:
         """With and without the scheme, as Google documents."""
         return (self.provider.issuer, self.provider.issuer.removeprefix("https://"))
 
@@ -93,7 +93,7 @@ class Microsoft(OpenIDConnect):
         """Access tokens are for Microsoft's own APIs, and nobody else can tell whom they were issued to."""
         return (CredentialKind.ID_TOKEN, *((CredentialKind.CODE,) if self.provider.client_secret else ()))
 
-    def issuers(self, content: dict[str, Any]) -> tuple[str, ...]:
+    def allowed_issuers(self, content: dict[str, Any]) -> tuple[str, ...]:
         """For applications of several tenants, that of the tenant which the token names."""
         tenant = content.get("tid")
         if not isinstance(tenant, str) or not GUID.fullmatch(tenant):
