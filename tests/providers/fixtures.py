@@ -1,9 +1,11 @@
 """The providers' fixtures; a plug-in of pytest."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from django.core.cache import cache
 from pytest_django import Settings
 
 from tests.providers.server import Providers, Server
@@ -20,6 +22,23 @@ def provider_server() -> Iterator[Server]:
 
 @pytest.fixture
 def providers(provider_server: Server, settings: Settings) -> Providers:
-    """Google and Facebook, configured, as the local server plays them."""
+    """All of them, configured, as the local server plays them; what another test's published is forgotten."""
+    cache.clear()
     settings.LATCHKEY = replace(settings.LATCHKEY, providers=provider_server.providers.configured)
     return provider_server.providers
+
+
+@pytest.fixture
+def reconfigure(providers: Providers, settings: Settings) -> Callable[..., None]:
+    """Change how we are known to one of them: `reconfigure("corp", nonce_required=True)`."""
+
+    def change(name: str, **changes: Any) -> None:
+        settings.LATCHKEY = replace(
+            settings.LATCHKEY,
+            providers=tuple(
+                replace(provider, **changes) if provider.name == name else provider
+                for provider in settings.LATCHKEY.providers
+            ),
+        )
+
+    return change

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from accounts.conf import Endpoints, Provider
+from accounts.conf import Provider
+from tests.providers import registrations
+from tests.providers.github import GitHub
+from tests.providers.issuer import Issuer, Reply, s256
+from tests.providers.registrations import FACEBOOK_APP, FACEBOOK_SECRET, GOOGLE_ANDROID_CLIENT, GOOGLE_CLIENT
 
-GOOGLE_CLIENT = "web.apps.googleusercontent.com"
-GOOGLE_ANDROID_CLIENT = "android.apps.googleusercontent.com"
-FACEBOOK_APP = "1234567890"
-FACEBOOK_SECRET = "facebook-app-secret"
+__all__ = ["FACEBOOK_APP", "FACEBOOK_SECRET", "GOOGLE_ANDROID_CLIENT", "GOOGLE_CLIENT", "Providers", "Server"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What a form sent."""
+        return {name: values[0] for name, values in parse_qs(self.body.decode()).items()}
 
 
 @dataclass
@@ -51,48 +57,25 @@ class Providers:
     _google: dict[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
     _facebook: dict[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
 
+    github: GitHub = field(default_factory=GitHub)
+    _facebook_codes: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.issuers: dict[str, Issuer] = registrations.issuers(self.url)
+
+    def __getitem__(self, name: str) -> Issuer:
+        """An OpenID provider, by the first part of its path."""
+        return self.issuers[name]
+
     @property
     def configured(self) -> tuple[Provider, ...]:
         """For the settings."""
-        return (
-            Provider(
-                name="google-oauth2",
-                aliases=("google",),
-                label="Google",
-                backend="accounts.social.Google",
-                client_ids=(GOOGLE_CLIENT, GOOGLE_ANDROID_CLIENT),
-                issuer=f"{self.url}/google",
-                nonce_required=False,
-                endpoints=Endpoints(tokeninfo=f"{self.url}/google/tokeninfo", userinfo=f"{self.url}/google/userinfo"),
-            ),
-            Provider(
-                name="facebook",
-                label="Facebook",
-                backend="accounts.social.Facebook",
-                client_ids=(FACEBOOK_APP,),
-                client_secret=FACEBOOK_SECRET,
-                scopes=("email", "public_profile"),
-                issuer=f"{self.url}/facebook-login",
-                nonce_required=False,
-                endpoints=Endpoints(
-                    authorization=f"{self.url}/facebook/v24.0/dialog/oauth",
-                    token=f"{self.url}/facebook/v24.0/oauth/access_token",
-                    api=f"{self.url}/facebook/v24.0",
-                ),
-            ),
-        )
+        return registrations.providers(self.url)
 
     @property
     def environment(self) -> dict[str, str]:
         """For a server process of ours."""
-        return {
-            "GOOGLE_CLIENT_IDS": f"{GOOGLE_CLIENT},{GOOGLE_ANDROID_CLIENT}",
-            "GOOGLE_TOKENINFO_URL": f"{self.url}/google/tokeninfo",
-            "GOOGLE_USERINFO_URL": f"{self.url}/google/userinfo",
-            "FACEBOOK_APP_ID": FACEBOOK_APP,
-            "FACEBOOK_APP_SECRET": FACEBOOK_SECRET,
-            "FACEBOOK_GRAPH_URL": f"{self.url}/facebook/v24.0",
-        }
+        return registrations.environment(self.url)
 
     @property
     def paths(self) -> list[str]:
@@ -156,27 +139,46 @@ class Providers:
         self._facebook[access_token] = (_without_none(info), fields)
         return access_token
 
-    def answer(self, asked: Asked) -> tuple[int, dict[str, Any]]:
+    def facebook_code(self, *, redirect_uri: str, code_challenge: str | None = None, **person: Any) -> str:
+        """As the redirect would bring it."""
+        code = f"AQ{secrets.token_hex(20)}"
+        self._facebook_codes[code] = (self.facebook_token(**person), redirect_uri, code_challenge)
+        return code
+
+    def answer(self, asked: Asked) -> Reply:
         """Status and JSON."""
+        party, _, endpoint = asked.path[1:].partition("/")
         scheme, _, bearer = asked.headers.get("authorization", "").partition(" ")
-        endpoint = asked.method, asked.path
-        if scheme != "Bearer":
-            return 401, {"error": "unauthorized"}
-        if endpoint == ("POST", "/google/tokeninfo"):
-            if bearer not in self._google:
-                return 400, {"error": "invalid_token", "error_description": "Invalid Value"}
-            return 200, self._google[bearer][0]
-        if endpoint == ("GET", "/google/userinfo"):
-            if bearer not in self._google:
-                return 401, {"error": "invalid_request", "error_description": "Invalid Credentials"}
-            return 200, self._google[bearer][1]
-        if endpoint == ("GET", "/facebook/v24.0/debug_token"):
-            return self._debug_token(asked, bearer)
-        if endpoint == ("GET", "/facebook/v24.0/me"):
-            return self._me(asked, bearer)
+        match asked.method, asked.path:
+            case "POST", "/google/tokeninfo":
+                if scheme != "Bearer" or bearer not in self._google:
+                    return 400, {"error": "invalid_token", "error_description": "Invalid Value"}
+                return 200, self._google[bearer][0]
+            case "GET", "/google/userinfo" if bearer in self._google:
+                return 200, self._google[bearer][1]
+            case "GET", "/facebook/v24.0/debug_token":
+                return self._debug_token(asked, bearer)
+            case "GET", "/facebook/v24.0/me":
+                return self._me(asked, bearer)
+            case "POST", "/facebook/v24.0/oauth/access_token":
+                return self._facebook_exchange(asked.form)
+        if party == "github":
+            return self.github.answer(endpoint, asked)
+        if party in self.issuers:
+            issuer = self.issuers[party]
+            return issuer.answer(f"{self.url}{asked.path}".removeprefix(f"{issuer.url}/"), asked)
         return 404, {"error": "not_found"}
 
-    def _debug_token(self, asked: Asked, bearer: str) -> tuple[int, dict[str, Any]]:
+    def _facebook_exchange(self, form: dict[str, str]) -> Reply:
+        if (form.get("client_id"), form.get("client_secret")) != (FACEBOOK_APP, FACEBOOK_SECRET):
+            return 400, _graph_error(101, "Error validating client secret.")
+        token, redirect_uri, challenge = self._facebook_codes.pop(form.get("code", ""), (None, "", None))
+        proven = challenge is None or s256(form.get("code_verifier", "")) == challenge
+        if token is None or form.get("redirect_uri") != redirect_uri or not proven:
+            return 400, _graph_error(100, "This authorization code has been used.")
+        return 200, {"access_token": token, "token_type": "bearer", "expires_in": 5183944}
+
+    def _debug_token(self, asked: Asked, bearer: str) -> Reply:
         if bearer != f"{FACEBOOK_APP}|{FACEBOOK_SECRET}":
             return 400, _graph_error(190, "Invalid OAuth access token signature.")
         token = asked.query.get("input_token", "")
@@ -185,7 +187,7 @@ class Providers:
             return 200, {"data": {"error": error, "is_valid": False, "scopes": []}}
         return 200, {"data": self._facebook[token][0]}
 
-    def _me(self, asked: Asked, bearer: str) -> tuple[int, dict[str, Any]]:
+    def _me(self, asked: Asked, bearer: str) -> Reply:
         if bearer not in self._facebook:
             return 400, _graph_error(190, "Invalid OAuth access token.")
         proof = hmac.new(FACEBOOK_SECRET.encode(), bearer.encode(), hashlib.sha256).hexdigest()
