@@ -195,10 +195,12 @@ class VerifyingBackend(BaseAuth[object]):
         """Whether the answer is a clean no, rather than trouble on the provider's side."""
         return answer.status in {400, 401, 403}
 
-    def rejected(self, cause: str, *, message: str | None = None, part: tuple[str, ...] = ()) -> ProviderRejected:
-        """To be raised; the cause is for the log, and in development a hint. `part` is below the credential."""
+    def rejected(
+        self, cause: str, *, message: str | None = None, field: tuple[str, ...] | None = None
+    ) -> ProviderRejected:
+        """To be raised; the cause is for the log, and in development a hint. The field is the credential's, if none."""
         log.info("%s rejected: %s", self.name, cause)
-        return ProviderRejected(message, field=(*self._field, *part), hint=f"{self.name}: {cause}")
+        return ProviderRejected(message, field=field or self._field, hint=f"{self.name}: {cause}")
 
     def unavailable(self, cause: str) -> ProviderUnavailable:
         """To be raised; the cause is for the log, and in development a hint."""

@@ -45,6 +45,10 @@ PIPELINE = [
 ]
 """Not `associate_by_email` (S31), and not `load_extra_data`, which stores the provider's tokens (S15)."""
 
+FLOW = ("credential", "code", "flow")
+STATE = ("credential", "code", "state")
+REDIRECT_URI = ("credential", "code", "redirect_uri")
+CODE_VERIFIER = ("credential", "code", "code_verifier")
 ID_TOKEN_MARGIN = 300
 """Seconds: more than clocks may differ."""
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -134,6 +138,7 @@ def verify(
     ProviderUnknown, CredentialNotSupported, ProviderRejected, ProviderUnavailable, RedirectUriNotAllowed, Required.
     """
     backend = backend_for(provider, about=("credential", credential.kind.value))
+    backend.presented(credential.kind)
     uses: dict[str, datetime] = {}
     ready: Credential
     match credential:
@@ -167,7 +172,7 @@ def _check_nonce(backend: VerifyingBackend, token: IdToken, uses: dict[str, date
             raise Required("Ask createSocialNonce for a nonce, and hand it to the provider.", field=("nonce",))
         return
     if not flows.is_nonce(token.nonce, provider=backend.name):
-        raise backend.rejected("nonce not ours, for another provider, or expired")
+        raise backend.rejected("nonce not ours, for another provider, or expired", field=("nonce",))
     uses[f"{backend.name} nonce {token.nonce}"] = flows.expires_at()
 
 
@@ -175,19 +180,18 @@ def _with_flow(
     backend: VerifyingBackend, code: PresentedCode, client: int, account: Account | None, uses: dict[str, datetime]
 ) -> AuthorizationCode:
     """The code with what it takes to redeem it. Raises ProviderRejected, RedirectUriNotAllowed, Required."""
-    backend.presented(CredentialKind.CODE)
     if code.flow is None:
         return _by_app(backend, code, client)
     flow = flows.Flow.read(code.flow)
     if flow is None:
-        raise backend.rejected("flow not ours, or expired", part=("flow",))
+        raise backend.rejected("flow not ours, or expired", field=FLOW)
     if flow.provider != backend.name or flow.client_id != client:
-        raise backend.rejected("flow of another provider or client", part=("flow",))
+        raise backend.rejected("flow of another provider or client", field=FLOW)
     if flow.account_id != (str(account.pk) if account else ""):
         # Who began it signed in finishes it so, and nobody else does (S70).
-        raise backend.rejected("flow begun by another account, or for another purpose", part=("flow",))
+        raise backend.rejected("flow begun by another account, or for another purpose", field=FLOW)
     if not flow.answers(code.state):
-        raise backend.rejected("another state than the provider was given", part=("state",))
+        raise backend.rejected("another state than the provider was given", field=STATE)
     uses[f"flow {flow.seed}"] = flows.expires_at()
     return AuthorizationCode(
         value=code.value, redirect_uri=flow.redirect_uri, code_verifier=flow.code_verifier, nonce=flow.nonce
@@ -197,16 +201,16 @@ def _with_flow(
 def _by_app(backend: VerifyingBackend, code: PresentedCode, client: int) -> AuthorizationCode:
     """A code that the front end asked for itself, with a verifier of its own or in the provider's popup."""
     if not code.redirect_uri:
-        raise Required(field=("credential", "code", "redirect_uri"))
+        raise Required(field=REDIRECT_URI)
     if code.redirect_uri != backend.popup_redirect_uri:
         allowed = Client.objects.values_list("redirect_uris", flat=True).get(pk=client).split()
         if code.redirect_uri not in allowed:
-            raise RedirectUriNotAllowed(field=("credential", "code", "redirect_uri"))
+            raise RedirectUriNotAllowed(field=REDIRECT_URI)
         if not code.code_verifier:
             # Without one, a code that was slipped into the front end would sign its holder in there.
-            raise Required(field=("credential", "code", "code_verifier"))
+            raise Required(field=CODE_VERIFIER)
     if code.code_verifier and not VERIFIER.fullmatch(code.code_verifier):
-        raise backend.rejected("not a PKCE verifier by its form", part=("code_verifier",))
+        raise backend.rejected("not a PKCE verifier by its form", field=CODE_VERIFIER)
     return AuthorizationCode(value=code.value, redirect_uri=code.redirect_uri, code_verifier=code.code_verifier or None)
 
 

@@ -9,8 +9,8 @@ from accounts.exceptions import CredentialNotSupported, ProviderRejected, Provid
 from accounts.models import Account
 from accounts.social import UserSocialAuth
 from tests.accounts.identifying import identify
-from tests.providers.server import FACEBOOK_APP, GOOGLE_ANDROID_CLIENT, GOOGLE_CLIENT
-from tests.providers.stored import nothing_changes
+from tests.stand_ins.server import FACEBOOK_APP, GOOGLE_ANDROID_CLIENT, GOOGLE_CLIENT
+from tests.stand_ins.stored import nothing_changes
 
 pytestmark = pytest.mark.django_db
 
@@ -172,7 +172,7 @@ def test_a_token_of_four_kilobytes_is_asked_about(providers):
 
 
 @pytest.mark.parametrize(
-    "provider", ["", "Google", "github", "google-oauth2 ", "model", "\0", "\ud800", "x" * 1_000_000]
+    "provider", ["", "Google", "gitlab", "google-oauth2 ", "model", "\0", "\ud800", "x" * 1_000_000]
 )
 def test_a_provider_that_is_not_on_the_list_is_unknown(providers, provider):
     """S36."""
@@ -195,14 +195,14 @@ def test_a_provider_that_is_not_configured_is_unknown(providers, settings, provi
 
 
 def test_a_backend_that_cannot_check_the_audience_is_not_supported(providers, settings):
-    """S28: social-core's GitHub takes the token of any application."""
+    """S28: social-core's GitLab takes the token of any application."""
     settings.AUTHENTICATION_BACKENDS = [
         *settings.AUTHENTICATION_BACKENDS,
-        "social_core.backends.github.GithubOAuth2",
+        "social_core.backends.gitlab.GitLabOAuth2",
     ]
 
     with nothing_changes(), pytest.raises(CredentialNotSupported) as refusal:
-        identify(provider="github", access_token="gho_token")
+        identify(provider="gitlab", access_token="glpat-token")
 
     assert refusal.value.field == ACCESS_TOKEN
 

@@ -1,0 +1,1 @@
+"""A local server that stands in for the providers. The providers themselves are never contacted."""

@@ -1,0 +1,196 @@
+"""An OpenID provider: discovery, keys, ID tokens, codes with PKCE, userinfo and introspection (RFC 7662)."""
+
+import base64
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.stand_ins.keys import Key, key
+
+Reply = tuple[int, Any]
+INVALID_CLIENT: Reply = (401, {"error": "invalid_client"})
+INVALID_GRANT: Reply = (400, {"error": "invalid_grant"})
+
+
+@dataclass
+class Grant:
+    """What a code was given for."""
+
+    client_id: str
+    redirect_uri: str
+    code_challenge: str | None
+    id_token: str | None
+    access_token: str
+
+
+@dataclass
+class Issuer:
+    """One of them. `secrets_of` tells the secret of each client; None for a public one."""
+
+    url: str
+    secrets_of: dict[str, str | None]
+    person: dict[str, Any]
+    published_issuer: str = ""
+    """Where discovery says something else than tokens do (Microsoft's template)."""
+    basic: bool = False
+    """Whether clients authenticate in the header; else in the form."""
+    check_secret: Callable[[str, str], bool] | None = None
+    give_token: Callable[..., str] = lambda **_person: f"at-{secrets.token_urlsafe(24)}"
+    """What makes an access token that the provider's own endpoints know."""
+    keys: list[Key] = field(default_factory=lambda: [key("one"), key("elliptic", "ES256")])
+    codes: dict[str, Grant] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    """Access tokens: for which client, and of whom."""
+    without: tuple[str, ...] = ()
+    """What discovery leaves out."""
+
+    @property
+    def client(self) -> str:
+        """The first one."""
+        return next(iter(self.secrets_of))
+
+    def rotate(self, *kids: str) -> None:
+        """Publish these keys only."""
+        self.keys = [key(kid) for kid in kids]
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        """Of an ID token for the first client, just now; None takes a claim away."""
+        now = int(time.time())
+        claims = {"iss": self.url, "aud": self.client, "iat": now, "exp": now + 3600, **self.person, **changes}
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def id_token(self, *, signed_by: Key | None = None, header: dict[str, Any] | None = None, **changes: Any) -> str:
+        """Signed with the first published key."""
+        return (signed_by or self.keys[0]).sign(self.claims(**changes), **(header or {}))
+
+    def access_token(self, *, client: str | None = None, **changes: Any) -> str:
+        """For userinfo and introspection."""
+        token = f"at-{secrets.token_urlsafe(24)}"
+        person = {name: value for name, value in {**self.person, **changes}.items() if value is not None}
+        self.tokens[token] = (client or self.client, person)
+        return token
+
+    def code(
+        self,
+        *,
+        redirect_uri: str,
+        verifier: str | None = None,
+        code_challenge: str | None = None,
+        nonce: str | None = None,
+        client: str | None = None,
+        in_id_token: bool = True,
+        **changes: Any,
+    ) -> str:
+        """As the redirect would bring it. `verifier` stands for its S256 challenge."""
+        client = client or self.client
+        told = changes if in_id_token else dict.fromkeys(set(self.person) - {"sub"}) | changes
+        id_token = self.id_token(aud=client, nonce=nonce, **told) if self.keys else None
+        code = f"code-{secrets.token_urlsafe(12)}"
+        access_token = self.access_token(client=client, **changes)
+        challenge = s256(verifier) if verifier else code_challenge
+        self.codes[code] = Grant(client, redirect_uri, challenge, id_token, access_token)
+        return code
+
+    def authorize(self, url: str, **changes: Any) -> dict[str, str]:
+        """What comes back to the redirect URI after somebody agreed. Fails for a request that a provider refuses."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query, strict_parsing=True).items()}
+        assert asked["response_type"] == "code"
+        assert asked["client_id"] in self.secrets_of
+        assert asked["code_challenge_method"] == "S256"
+        assert not self.keys or "openid" in asked["scope"].split()
+        code = self.code(
+            redirect_uri=asked["redirect_uri"],
+            code_challenge=asked["code_challenge"],
+            nonce=asked.get("nonce"),
+            client=asked["client_id"],
+            **changes,
+        )
+        return {"code": code, "state": asked["state"]}
+
+    def answer(self, endpoint: str, asked: Any) -> Reply:
+        """To a request below the issuer's URL."""
+        match asked.method, endpoint:
+            case "GET", ".well-known/openid-configuration":
+                return 200, self._discovery()
+            case "GET", "jwks":
+                return 200, {"keys": [one.jwk for one in self.keys]}
+            case "POST", "token":
+                return self._token(asked)
+            case "GET", "userinfo":
+                return self._userinfo(asked)
+            case "POST", "introspect":
+                return self._introspect(asked)
+        return 404, {"error": "not_found"}
+
+    def _discovery(self) -> dict[str, Any]:
+        document = {
+            "issuer": self.published_issuer or self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "jwks_uri": f"{self.url}/jwks",
+            "userinfo_endpoint": f"{self.url}/userinfo",
+            "introspection_endpoint": f"{self.url}/introspect",
+            "response_types_supported": ["code"],
+            "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        }
+        return {name: value for name, value in document.items() if name not in self.without}
+
+    def _token(self, asked: Any) -> Reply:
+        form = asked.form
+        client = self._authenticated(asked)
+        if client is None:
+            return INVALID_CLIENT
+        grant = self.codes.pop(form.get("code", ""), None)
+        if form.get("grant_type") != "authorization_code" or grant is None:
+            return INVALID_GRANT
+        proven = grant.code_challenge is None or s256(form.get("code_verifier", "")) == grant.code_challenge
+        if (grant.client_id, grant.redirect_uri) != (client, form.get("redirect_uri")) or not proven:
+            return INVALID_GRANT
+        return 200, {
+            "access_token": grant.access_token,
+            "expires_in": 3599,
+            "token_type": "Bearer",
+            "scope": "openid email profile",
+            "refresh_token": f"rt-{secrets.token_urlsafe(24)}",
+            **({"id_token": grant.id_token} if grant.id_token else {}),
+        }
+
+    def _userinfo(self, asked: Any) -> Reply:
+        token = asked.headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens:
+            return 401, {"error": "invalid_token"}
+        return 200, self.tokens[token][1]
+
+    def _introspect(self, asked: Any) -> Reply:
+        if self._authenticated(asked) is None:
+            return INVALID_CLIENT
+        client, person = self.tokens.get(asked.form.get("token", ""), (None, {}))
+        if client is None:
+            return 200, {"active": False}
+        return 200, {"active": True, "client_id": client, "sub": person.get("sub"), "token_type": "Bearer"}
+
+    def _authenticated(self, asked: Any) -> str | None:
+        """The client, by the one way that it is registered with."""
+        form = asked.form
+        if self.basic:
+            scheme, _, credentials = asked.headers.get("authorization", "").partition(" ")
+            if scheme != "Basic" or "client_secret" in form:
+                return None
+            client, _, secret = base64.b64decode(credentials).decode().partition(":")
+            client, secret = unquote(client), unquote(secret)
+        else:
+            client, secret = form.get("client_id", ""), form.get("client_secret", "")
+        if client not in self.secrets_of:
+            return None
+        if self.check_secret and secret:
+            return client if self.check_secret(client, secret) else None
+        return client if secret == (self.secrets_of[client] or "") else None
+
+
+def s256(verifier: str) -> str:
+    """RFC 7636 §4.2."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

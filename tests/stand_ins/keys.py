@@ -1,0 +1,58 @@
+"""Keys that providers sign with, made once per test process: making one takes longer than most tests."""
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key with its id and the algorithm it is for."""
+
+    kid: str
+    algorithm: str
+    private: PrivateKey
+
+    def sign(self, claims: dict[str, Any], **header: Any) -> str:
+        """A JWS; a header of None takes the parameter away."""
+        return jwt.encode(claims, self.private, algorithm=self.algorithm, headers={"kid": self.kid, **header})
+
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """As it is published (RFC 7517)."""
+        to_jwk: Any = RSAAlgorithm.to_jwk if self.algorithm == "RS256" else ECAlgorithm.to_jwk
+        public = json.loads(to_jwk(self.private.public_key()))
+        return {**public, "kid": self.kid, "use": "sig", "alg": self.algorithm}
+
+    @property
+    def pem(self) -> str:
+        """The private key."""
+        return self.private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
+
+    @property
+    def public_pem(self) -> bytes:
+        """The public key."""
+        return self.private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+
+@functools.cache
+def key(name: str, algorithm: str = "RS256") -> Key:
+    """The key of that name."""
+    private: PrivateKey = (
+        rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        if algorithm == "RS256"
+        else ec.generate_private_key(ec.SECP256R1())
+    )
+    return Key(name, algorithm, private)
