@@ -32,6 +32,13 @@ class Answer:
 
 GraphQL = Callable[..., Answer]
 
+CHALLENGE = """
+  challenge {
+    __typename token expiresIn
+    ... on LinkChallenge { provider email signInMethods }
+    ... on ProfileChallenge { missing suggestion { email username firstName lastName } }
+  }
+"""
 AUTH_PAYLOAD = """
   tokens { accessToken tokenType expiresIn scope refreshToken refreshTokenExpiresIn }
   account { id email }
@@ -41,7 +48,39 @@ AUTH_PAYLOAD = """
 REGISTER = f"mutation ($input: RegisterInput!) {{ register(input: $input) {{ {AUTH_PAYLOAD} }} }}"
 TOKEN_AUTH = f"mutation ($input: TokenAuthInput!) {{ tokenAuth(input: $input) {{ {AUTH_PAYLOAD} }} }}"
 REFRESH = f"mutation ($input: RefreshTokenInput) {{ refreshToken(input: $input) {{ {AUTH_PAYLOAD} }} }}"
-CONVERT = f"mutation ($input: ConvertSocialTokenInput!) {{ convertSocialToken(input: $input) {{ {AUTH_PAYLOAD} }} }}"
+CONVERT = (
+    "mutation ($input: ConvertSocialTokenInput!)"
+    f" {{ convertSocialToken(input: $input) {{ {AUTH_PAYLOAD} {CHALLENGE} }} }}"
+)
+ANSWER_PROFILE = (
+    "mutation ($input: AnswerProfileChallengeInput!)"
+    f" {{ answerProfileChallenge(input: $input) {{ {AUTH_PAYLOAD} {CHALLENGE} }} }}"
+)
+AUTH_URL = """
+mutation ($input: CreateSocialAuthUrlInput!) {
+  createSocialAuthUrl(input: $input) { authorization { url flow expiresIn } errors { code field message } }
+}
+"""
+NONCE = """
+mutation ($input: CreateSocialNonceInput!) {
+  createSocialNonce(input: $input) { nonce { value expiresIn } errors { code field message } }
+}
+"""
+SOCIAL_ACCOUNTS = "socialAccounts { id provider label email createdAt lastUsedAt }"
+LINK = f"""
+mutation ($input: LinkSocialAccountInput!) {{
+  linkSocialAccount(input: $input) {{
+    socialAccount {{ id provider label email }} account {{ id {SOCIAL_ACCOUNTS} }} errors {{ code field message }}
+  }}
+}}
+"""
+UNLINK = f"""
+mutation ($input: UnlinkSocialAccountInput!) {{
+  unlinkSocialAccount(input: $input) {{
+    deletedSocialAccountId account {{ id {SOCIAL_ACCOUNTS} }} errors {{ code field message }}
+  }}
+}}
+"""
 REVOKE = "mutation ($input: RevokeTokenInput) { revokeToken(input: $input) { errors { code field message } } }"
 ME = "{ me { id email } }"
 
