@@ -1,0 +1,181 @@
+"""S9: who came first with somebody else's address keeps nothing, once its holder signs in (arXiv 2205.10174)."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from accounts import social
+from accounts.exceptions import AccountDisabled
+from accounts.models import Account, Challenge, Session
+from accounts.social import AddressTaken, UserSocialAuth
+from tests.accounts.identifying import identify
+from tests.api import CONVERT, LINK, ME, PASSWORD, REFRESH, REGISTER, TOKEN_AUTH, codes
+from tests.factories import make_account
+from tests.live import serving
+from tests.stand_ins.stored import nothing_changes
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "ada@example.com"
+REGISTRATION = {"email": ADDRESS, "username": "attacker", "firstName": "Eve", "password": PASSWORD}
+
+
+@pytest.fixture
+def attacker(graphql) -> dict[str, Any]:
+    """Has registered the victim's address, and is signed in."""
+    payload = graphql(REGISTER, input=REGISTRATION).data["register"]
+    assert payload["errors"] == []
+    return payload
+
+
+@pytest.fixture
+def victim_signs_in(graphql, providers):
+    """By Google, which has verified the address."""
+
+    def sign_in(**person: Any) -> Any:
+        credential = {"accessToken": providers.google_token(**person)}
+        return graphql(CONVERT, input={"provider": "google", "credential": credential}).data["convertSocialToken"]
+
+    return sign_in
+
+
+def test_classic_federated_merge(graphql, attacker, victim_signs_in):
+    """The attacker's password opens nothing any more; the victim is in, and has an account for themselves."""
+    payload = victim_signs_in()
+
+    assert payload["errors"] == []
+    refused = graphql(TOKEN_AUTH, input={"email": ADDRESS, "password": PASSWORD}).data["tokenAuth"]
+    assert codes(refused) == ["INVALID_CREDENTIALS"]
+    account = Account.objects.get()
+    assert account.email_verified
+    assert not account.has_usable_password()
+
+
+def test_unexpired_session(graphql, attacker, victim_signs_in):
+    """The attacker's access and refresh tokens are dead."""
+    victim_signs_in()
+
+    assert graphql(ME, token=attacker["tokens"]["accessToken"]).status == 401
+    again = graphql(REFRESH, input={"refreshToken": attacker["tokens"]["refreshToken"]}).data["refreshToken"]
+    assert codes(again) == ["INVALID_GRANT"]
+    assert Session.objects.count() == 1
+
+
+def test_trojan_identifier(graphql, attacker, victim_signs_in, providers):
+    """The attacker's own social account, linked before, signs the attacker in to another account from now on."""
+    mine = {"accessToken": providers.facebook_token(email="eve@example.com")}
+    source = {"credential": {"provider": "facebook", "credential": mine}}
+    token = attacker["tokens"]["accessToken"]
+    assert graphql(LINK, token=token, input={"source": source}).data["linkSocialAccount"]["errors"] == []
+
+    victim = victim_signs_in()["account"]
+
+    assert [one.provider for one in UserSocialAuth.objects.all()] == ["google-oauth2"]
+    eve = {"provider": "facebook", "credential": {"accessToken": providers.facebook_token(email="eve@example.com")}}
+    assert graphql(CONVERT, input=eve).data["convertSocialToken"]["account"]["id"] != victim["id"]
+
+
+def test_pending_challenge(graphql, attacker, victim_signs_in, providers):
+    """Nothing that the attacker left waiting for the account can be finished."""
+    account = Account.objects.get()
+    identity = social.Identity(provider="facebook", claims=social.Claims(sub="666"))
+    Challenge.objects.create(
+        digest="0" * 64,
+        kind=Challenge.Kind.LINK,
+        client=Session.objects.get().client,
+        account=account,
+        provider=identity.provider,
+        claims={"sub": "666"},
+        expires_at="2100-01-01T00:00Z",
+    )
+
+    victim_signs_in()
+
+    assert not Challenge.objects.exists()
+
+
+def test_non_verifying_provider(graphql, providers, victim_signs_in):
+    """The attacker came through a provider that does not verify addresses."""
+    credential = {"accessToken": providers.facebook_token(id="666")}
+    first = graphql(CONVERT, input={"provider": "facebook", "credential": credential}).data["convertSocialToken"]
+    assert not Account.objects.get().email_verified
+
+    victim = victim_signs_in()
+
+    assert victim["errors"] == []
+    assert graphql(ME, token=first["tokens"]["accessToken"]).status == 401
+    again = {"accessToken": providers.facebook_token(id="666")}
+    payload = graphql(CONVERT, input={"provider": "facebook", "credential": again}).data["convertSocialToken"]
+    assert codes(payload) == ["LINK_REQUIRED"]
+
+
+def test_the_account_itself_stays(attacker, victim_signs_in):
+    """Perhaps it was the holder all the time, who never had a way to verify the address: what is theirs is kept."""
+    payload = victim_signs_in()
+
+    assert payload["account"] == attacker["account"]
+    assert not payload["isNewAccount"]
+
+
+@pytest.mark.parametrize("verified", [False, "false", None])
+def test_an_unverified_address_displaces_nobody(attacker, victim_signs_in, verified):
+    """S32: else the attack would only change sides."""
+    with nothing_changes():
+        payload = victim_signs_in(email_verified=verified)
+
+    assert codes(payload) == ["LINK_REQUIRED"]
+
+
+@pytest.mark.parametrize("fields", [{"email_verified": True}, {"is_staff": True}, {"is_superuser": True}])
+def test_who_is_never_displaced(providers, fields):
+    """Who has shown the address; and staff, whose accounts are made by others and open more than themselves."""
+    account = make_account(email=ADDRESS, **fields)
+
+    with nothing_changes(), pytest.raises(AddressTaken) as taken:
+        identify(provider="google", access_token=providers.google_token())
+    assert taken.value.account == account
+
+
+def test_a_disabled_account_is_not_taken_over(providers):
+    """S34: whoever disabled it had a reason."""
+    make_account(email=ADDRESS, is_active=False)
+
+    with nothing_changes(), pytest.raises(AccountDisabled):
+        identify(provider="google", access_token=providers.google_token())
+
+
+def test_no_sign_in_that_is_under_way_survives(providers, tmp_path):
+    """The attacker signs in all the time, from many connections, while the victim does once. A real server."""
+    with serving(tmp_path, WORKERS="2", THREADS="8", **providers.environment) as live:
+        for person in range(3):
+            email = f"victim{person}@example.com"
+            given = {**REGISTRATION, "email": email, "username": f"attacker{person}"}
+            live.post(REGISTER, input=given)
+            stop = threading.Event()
+
+            def hammer(_number: int, email: str = email, stop: threading.Event = stop) -> list[str]:
+                tokens = []
+                while not stop.is_set():
+                    _status, body = live.post(TOKEN_AUTH, input={"email": email, "password": PASSWORD})
+                    payload = body["data"]["tokenAuth"]
+                    if not payload["tokens"]:
+                        break
+                    tokens.append(payload["tokens"]["accessToken"])
+                return tokens
+
+            with ThreadPoolExecutor(6) as pool:
+                attempts = [pool.submit(hammer, number) for number in range(6)]
+                stop.wait(0.5)
+                credential = {"accessToken": providers.google_token(sub=str(person), email=email)}
+                _status, body = live.post(CONVERT, input={"provider": "google", "credential": credential})
+                stop.wait(0.5)
+                stop.set()
+                stolen = [token for attempt in attempts for token in attempt.result()]
+
+            victim = body["data"]["convertSocialToken"]["tokens"]["accessToken"]
+            assert live.post(ME, headers={"Authorization": f"Bearer {victim}"})[0] == 200
+            assert stolen
+            alive = [token for token in stolen if live.post(ME, headers={"Authorization": f"Bearer {token}"})[0] == 200]
+            assert alive == []
