@@ -8,15 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import environ
 import pytest
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.urls import Resolver404, resolve
 
 from accounts.checks import providers_are_asked_over_tls
 from accounts.conf import Endpoints, Provider
 from accounts.models import Client, Session
+from project.providers import configured
 from tests.api import PASSWORD, TOKEN_AUTH, codes
 from tests.factories import make_account, make_client
 
@@ -372,6 +375,77 @@ def test_providers_are_asked_over_tls_in_production(settings):
     for change in ({"endpoints": endpoints}, {"issuer": "http://idp.example"}):
         settings.LATCHKEY = dataclasses.replace(own, providers=(dataclasses.replace(provider, **change),))
         assert [message.id for message in providers_are_asked_over_tls()] == ["accounts.E003"]
+
+
+CORP = {
+    "OPENID_PROVIDERS": "corp",
+    "OPENID_CORP_ISSUER": "https://idp.example",
+    "OPENID_CORP_CLIENT_IDS": "web,ios",
+}
+
+
+def providers_of(**environment: str) -> tuple[Provider, ...]:
+    """What the environment switches on."""
+
+    class Env(environ.Env):
+        ENVIRON = environment
+
+    return configured(Env())
+
+
+def test_without_client_ids_no_provider_is_switched_on():
+    """Nor with half of what one needs."""
+    assert providers_of() == ()
+    for missing in ("FACEBOOK_APP_ID", "FACEBOOK_APP_SECRET", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"):
+        assert providers_of(**{missing: "x"}) == ()
+    assert [one.name for one in providers_of(GOOGLE_CLIENT_IDS="web", APPLE_CLIENT_IDS="a")] == [
+        "google-oauth2",
+        "apple-id",
+    ]
+
+
+def test_known_providers_want_a_nonce_unless_told_otherwise():
+    """S35."""
+    assert all(one.nonce_required for one in providers_of(GOOGLE_CLIENT_IDS="web", **CORP))
+    assert not providers_of(GOOGLE_CLIENT_IDS="web", GOOGLE_NONCE_REQUIRED="false")[0].nonce_required
+
+
+def test_an_openid_provider_is_settings_alone():
+    """Issuer and client ids; the rest has defaults."""
+    [corp] = providers_of(**CORP)
+
+    assert (corp.name, corp.label, corp.client_ids) == ("corp", "Corp", ("web", "ios"))
+    assert (corp.issuer, corp.scopes) == ("https://idp.example", ("openid", "email", "profile"))
+    assert not corp.introspection
+
+
+def test_apples_key_may_stand_in_one_line():
+    """Line ends as backslash and n, as environments have them."""
+    [apple] = providers_of(APPLE_CLIENT_IDS="a", APPLE_PRIVATE_KEY="-----BEGIN-----\\nabc\\n-----END-----")
+
+    assert apple.private_key == "-----BEGIN-----\nabc\n-----END-----"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"OPENID_CORP_ISSUER": ""},
+        {"OPENID_CORP_CLIENT_IDS": ""},
+        {"OPENID_PROVIDERS": "corp,corp"},
+        {"OPENID_PROVIDERS": "google", "OPENID_GOOGLE_ISSUER": "https://x.example", "OPENID_GOOGLE_CLIENT_IDS": "x"},
+    ],
+)
+def test_a_half_set_up_provider_stops_the_start(change):
+    """Better than a button that does not work."""
+    with pytest.raises(ImproperlyConfigured, match="OPENID"):
+        providers_of(**{"GOOGLE_CLIENT_IDS": "web", **CORP, **change})
+
+
+def test_secrets_are_not_in_what_is_printed():
+    """S47: of the settings."""
+    given = {"GOOGLE_CLIENT_IDS": "web", "GOOGLE_CLIENT_SECRET": "hush", "APPLE_CLIENT_IDS": "a"}
+
+    assert "hush" not in repr(providers_of(**given, APPLE_PRIVATE_KEY="hush"))
 
 
 def test_ensure_client_leaves_what_it_is_not_told(db):

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from tests.api import ME, PASSWORD, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
+from tests.api import CONVERT, ME, PASSWORD, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
 from tests.factories import make_account
 
 CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "SET ", "PRAGMA")
@@ -135,6 +135,27 @@ def test_registering_stays_small(graphql):
         assert graphql(REGISTER, input=given).data["register"]["tokens"]
 
     assert len(sent) <= 12, sent
+
+
+def test_a_sign_in_through_a_provider_stays_small(graphql, providers):
+    """No promise of the issue; a guard against growth: the first one, and a later one."""
+    for most in (26, 14):
+        credential = {"idToken": providers["openid"].id_token(jti=str(most))}
+        with statements() as sent:
+            payload = graphql(CONVERT, input={"provider": "corp", "credential": credential}).data["convertSocialToken"]
+        assert payload["tokens"]
+        assert len(sent) <= most, sent
+
+
+def test_linked_accounts_are_one_more(graphql, signed_in):
+    """However many."""
+    query = "{ me { id socialAccounts { id provider } } }"
+    graphql(query, token=signed_in.access_token)
+
+    with statements() as sent:
+        graphql(query, token=signed_in.access_token)
+
+    assert len(sent) == 2
 
 
 @pytest.mark.parametrize("query", ["{ __typename }", "{ __schema { queryType { name } } }"])
