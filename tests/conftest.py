@@ -19,7 +19,7 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("home", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "home")
 
-pytest_plugins = ["tests.stand_ins.fixtures", "tests.codes_plugin"]
+pytest_plugins = ["tests.providers.fixtures", "tests.codes_plugin"]
 
 
 @pytest.fixture

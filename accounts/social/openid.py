@@ -17,6 +17,10 @@ from accounts.social.credentials import AuthorizationCode, Credential, Credentia
 ALGORITHMS = ("RS256", "ES256")
 """Never what the token says alone: `none`, or HS256 with the public key as its secret (RFC 8725 §3.1)."""
 REQUIRED = ("iss", "sub", "aud", "exp", "iat")
+OURS = ("invalid_client", "unauthorized_client", "incorrect_client_credentials")
+"""RFC 6749 §5.2; the last is GitHub's."""
+REFUSALS = ("invalid_request", "invalid_grant", "unsupported_grant_type", "invalid_scope", "bad_verification_code")
+"""Likewise. What else an answer says is not repeated, in no log either (S37)."""
 LEEWAY = 30
 """Seconds by which clocks may differ."""
 UNREADABLE = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
@@ -116,12 +120,17 @@ class OpenIDConnect(VerifyingBackend):
 
     def claims(self, content: dict[str, Any]) -> Claims:
         """What the provider vouches for, of an ID token or of userinfo."""
+        given_name, family_name = text(content.get("given_name")), text(content.get("family_name"))
+        whole = text(content.get("name")).strip()
+        if whole and not given_name:
+            # Microsoft, GitHub and others tell the whole name alone.
+            given_name, _, family_name = whole.partition(" ")
         return Claims(
             sub=self.subject(content.get("sub")),
             email=text(content.get("email")),
             email_verified=self.email_verified(content),
-            given_name=text(content.get("given_name")),
-            family_name=text(content.get("family_name")),
+            given_name=given_name,
+            family_name=family_name,
         )
 
     def email_verified(self, content: dict[str, Any]) -> bool:
@@ -164,16 +173,20 @@ class OpenIDConnect(VerifyingBackend):
         authorization, credentials = self._client_credentials(client_id)
         answer = self.ask(url, method="POST", authorization=authorization, form={**form, **credentials})
         tokens = answer.content if isinstance(answer.content, dict) else {}
+        if self.blames_us(tokens):
+            raise self.unavailable(f"{url} does not take our client id and secret")
         # GitHub and others say no with 200.
-        match text(tokens.get("error")):
-            case "invalid_client" | "unauthorized_client" | "incorrect_client_credentials":
-                raise self.unavailable(f"{url} does not take our client id and secret")
-            case error if error or self.refuses(answer):
-                raise self.rejected(f"code refused: {error!a:.60} (HTTP {answer.status})")
+        if "error" in tokens or self.refuses(answer):
+            error = tokens.get("error") if tokens.get("error") in REFUSALS else "another error"
+            raise self.rejected(f"code refused: {error} (HTTP {answer.status})")
         if answer.status != OK:
             raise self.unavailable(f"HTTP {answer.status} at {url}")
         verified = self.verify_tokens(tokens, nonce=code.nonce)
         return Verified(claims=verified.claims, answer={**verified.answer, **tokens})
+
+    def blames_us(self, refusal: dict[str, Any]) -> bool:
+        """Whether it is our own id or secret that a token endpoint refuses (RFC 6749 §5.2)."""
+        return refusal.get("error") in OURS
 
     def verify_tokens(self, tokens: dict[str, Any], *, nonce: str | None) -> Verified:
         """What was given for a code: here, an ID token. Verified although it came over TLS: one rule for all.

@@ -124,6 +124,11 @@ class Facebook(OpenIDConnect):
         """Facebook does not say whether it has verified an address: what is not said is not so (S32)."""
         return False
 
+    def blames_us(self, refusal: dict[str, Any]) -> bool:
+        """Graph's codes: 1 and 101, "error validating client secret" and "application"."""
+        error = refusal.get("error")
+        return isinstance(error, dict) and error.get("code") in {1, 101}
+
     def verify_tokens(self, tokens: dict[str, Any], *, nonce: str | None) -> Verified:
         """Codes give access tokens."""
         return self.verify_access_token(text(tokens.get("access_token")))
@@ -195,14 +200,7 @@ class GitHub(OpenIDConnect):
         if type(number) is not int or owner.get("id") != number:
             raise self.rejected("the check and /user speak of two people")
         email, verified = self._address(access_token, f"{api}/user/emails")
-        given_name, _, family_name = text(person.get("name")).strip().partition(" ")
-        claims = Claims(
-            sub=str(number),
-            email=email,
-            email_verified=verified,
-            given_name=given_name,
-            family_name=family_name,
-        )
+        claims = self.claims({**person, "sub": str(number), "email": email, "email_verified": verified})
         return Verified(claims=claims, answer={"access_token": access_token, "claims": person})
 
     def _address(self, access_token: str, url: str) -> tuple[str, bool]:

@@ -14,7 +14,7 @@ from tests.accounts.identifying import identify
 from tests.api import CONVERT, LINK, ME, PASSWORD, REFRESH, REGISTER, TOKEN_AUTH, codes
 from tests.factories import make_account
 from tests.live import serving
-from tests.stand_ins.stored import nothing_changes
+from tests.providers.stored import nothing_changes
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from accounts.social import AddressTaken, Incomplete, UserSocialAuth, sign_up
 from accounts.validators import canonical_email
 from tests.accounts.identifying import identify
 from tests.factories import make_account
-from tests.stand_ins.stored import everything, nothing_changes
+from tests.providers.stored import everything, nothing_changes
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ from accounts.exceptions import CredentialNotSupported, ProviderRejected, Provid
 from accounts.models import Account
 from accounts.social import Incomplete, UserSocialAuth
 from tests.accounts.identifying import identify
-from tests.stand_ins import faults
-from tests.stand_ins.stored import nothing_changes
+from tests.providers import faults
+from tests.providers.stored import nothing_changes
 
 pytestmark = pytest.mark.django_db
 

@@ -15,9 +15,9 @@ from cryptography.x509.oid import NameOID
 from accounts.exceptions import ProviderUnavailable
 from accounts.social import http
 from tests.accounts.identifying import identify
-from tests.stand_ins import faults
-from tests.stand_ins.server import Providers, Server
-from tests.stand_ins.stored import nothing_changes
+from tests.providers import faults
+from tests.providers.server import Providers, Server
+from tests.providers.stored import nothing_changes
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ from accounts.models import Account, Session
 from accounts.social import AccessToken, Profile
 from accounts.social_sign_in import Converted, convert_social_token
 from tests.factories import make_account
-from tests.stand_ins import faults
-from tests.stand_ins.stored import nothing_changes
+from tests.providers import faults
+from tests.providers.stored import nothing_changes
 
 CALLER = Caller(ip_address="192.0.2.7", user_agent="tests")
 

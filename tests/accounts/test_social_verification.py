@@ -9,8 +9,8 @@ from accounts.exceptions import CredentialNotSupported, ProviderRejected, Provid
 from accounts.models import Account
 from accounts.social import UserSocialAuth
 from tests.accounts.identifying import identify
-from tests.stand_ins.server import FACEBOOK_APP, GOOGLE_ANDROID_CLIENT, GOOGLE_CLIENT
-from tests.stand_ins.stored import nothing_changes
+from tests.providers.server import FACEBOOK_APP, GOOGLE_ANDROID_CLIENT, GOOGLE_CLIENT
+from tests.providers.stored import nothing_changes
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import serving
-from tests.stand_ins.server import Server
+from tests.providers.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 

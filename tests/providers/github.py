@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.providers.issuer import Reply, s256
+from tests.providers.issuer import Reply, proves
 
 GITHUB_CLIENT = "Iv1.0123456789abcdef"
 GITHUB_SECRET = "github-secret"
@@ -70,7 +70,7 @@ class GitHub:
         if (form.get("client_id"), form.get("client_secret")) != (GITHUB_CLIENT, GITHUB_SECRET):
             return 200, {"error": "incorrect_client_credentials"}
         token, redirect_uri, challenge = self.codes.pop(form.get("code", ""), (None, "", None))
-        proven = challenge is None or s256(form.get("code_verifier", "")) == challenge
+        proven = proves(challenge, form)
         if token is None or form.get("redirect_uri") != redirect_uri or not proven:
             return 200, {"error": "bad_verification_code"}
         return 200, {"access_token": token, "scope": "read:user,user:email", "token_type": "bearer"}
@@ -81,7 +81,7 @@ class GitHub:
             return 401, {"message": "Requires authentication"}
         try:
             token = json.loads(asked.body)["access_token"]
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             return 422, {"message": "Validation Failed"}
         client, user, _emails = self.people.get(token, (None, {}, None))
         if client != GITHUB_CLIENT:

@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.providers.keys import Key, key
 
@@ -41,7 +42,8 @@ class Issuer:
     check_secret: Callable[[str, str], bool] | None = None
     give_token: Callable[..., str] = lambda **_person: f"at-{secrets.token_urlsafe(24)}"
     """What makes an access token that the provider's own endpoints know."""
-    keys: list[Key] = field(default_factory=lambda: [key("one"), key("elliptic", "ES256")])
+    keys: list[Key] = field(default_factory=list)
+    """Of its own: who looks among another provider's keys finds nothing."""
     codes: dict[str, Grant] = field(default_factory=dict)
     tokens: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     """Access tokens: for which client, and of whom."""
@@ -52,6 +54,14 @@ class Issuer:
     def client(self) -> str:
         """The first one."""
         return next(iter(self.secrets_of))
+
+    def __post_init__(self) -> None:
+        self.keys = [key(f"{self.url.partition('//')[2].partition('/')[2]}:rs"), self.elliptic]
+
+    @property
+    def elliptic(self) -> Key:
+        """The second one."""
+        return key(f"{self.url.partition('//')[2].partition('/')[2]}:es", "ES256")
 
     def rotate(self, *kids: str) -> None:
         """Publish these keys only."""
@@ -97,10 +107,13 @@ class Issuer:
 
     def authorize(self, url: str, **changes: Any) -> dict[str, str]:
         """What comes back to the redirect URI after somebody agreed. Fails for a request that a provider refuses."""
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query, strict_parsing=True).items()}
+        asked = dict(parse_qsl(urlsplit(url).query, strict_parsing=True))
+        assert len(asked) == len(parse_qsl(urlsplit(url).query)), "a parameter comes twice"
         assert asked["response_type"] == "code"
         assert asked["client_id"] in self.secrets_of
         assert asked["code_challenge_method"] == "S256"
+        assert re.fullmatch(r"[\w-]{43}", asked["code_challenge"])
+        assert asked.get("response_mode", "query") == ("form_post" if "name" in asked["scope"].split() else "query")
         assert not self.keys or "openid" in asked["scope"].split()
         code = self.code(
             redirect_uri=asked["redirect_uri"],
@@ -147,7 +160,7 @@ class Issuer:
         grant = self.codes.pop(form.get("code", ""), None)
         if form.get("grant_type") != "authorization_code" or grant is None:
             return INVALID_GRANT
-        proven = grant.code_challenge is None or s256(form.get("code_verifier", "")) == grant.code_challenge
+        proven = proves(grant.code_challenge, form)
         if (grant.client_id, grant.redirect_uri) != (client, form.get("redirect_uri")) or not proven:
             return INVALID_GRANT
         return 200, {
@@ -189,6 +202,11 @@ class Issuer:
         if self.check_secret and secret:
             return client if self.check_secret(client, secret) else None
         return client if secret == (self.secrets_of[client] or "") else None
+
+
+def proves(challenge: str | None, form: dict[str, str]) -> bool:
+    """Whether the form holds the verifier; and none where there was no challenge (RFC 9700 §2.1.1)."""
+    return challenge == (s256(form["code_verifier"]) if "code_verifier" in form else None)
 
 
 def s256(verifier: str) -> str:

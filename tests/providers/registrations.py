@@ -53,7 +53,7 @@ def issuers(url: str) -> dict[str, Issuer]:
             return False
         return content["sub"] == client and jwt.get_unverified_header(secret).get("kid") == APPLE_KEY
 
-    microsoft = {name: value for name, value in ADA.items() if name not in {"email_verified", "sub"}}
+    microsoft = {name: value for name, value in ADA.items() if name in {"name", "email"}}
     return {
         "google": Issuer(
             f"{url}/google",

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 from accounts.conf import Provider
 from tests.providers import registrations
 from tests.providers.github import GitHub
-from tests.providers.issuer import Issuer, Reply, s256
+from tests.providers.issuer import Issuer, Reply, proves
 from tests.providers.registrations import FACEBOOK_APP, FACEBOOK_SECRET, GOOGLE_ANDROID_CLIENT, GOOGLE_CLIENT
 
 __all__ = ["FACEBOOK_APP", "FACEBOOK_SECRET", "GOOGLE_ANDROID_CLIENT", "GOOGLE_CLIENT", "Providers", "Server"]
@@ -88,7 +88,8 @@ class Providers:
         claims = _without_none(
             {
                 "sub": "110169484474386276334",
-                "name": "Ada Lovelace",
+                # Who changes the given name means that there is none.
+                "name": None if "given_name" in person else "Ada Lovelace",
                 "given_name": "Ada",
                 "family_name": "Lovelace",
                 "picture": "https://lh3.googleusercontent.com/a/photo",
@@ -173,7 +174,7 @@ class Providers:
         if (form.get("client_id"), form.get("client_secret")) != (FACEBOOK_APP, FACEBOOK_SECRET):
             return 400, _graph_error(101, "Error validating client secret.")
         token, redirect_uri, challenge = self._facebook_codes.pop(form.get("code", ""), (None, "", None))
-        proven = challenge is None or s256(form.get("code_verifier", "")) == challenge
+        proven = proves(challenge, form)
         if token is None or form.get("redirect_uri") != redirect_uri or not proven:
             return 400, _graph_error(100, "This authorization code has been used.")
         return 200, {"access_token": token, "token_type": "bearer", "expires_in": 5183944}

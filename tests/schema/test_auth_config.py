@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from accounts.models import Account
-from tests.stand_ins.registrations import APPLE_APP, APPLE_CLIENT, GITHUB_CLIENT
+from tests.providers.registrations import APPLE_APP, APPLE_CLIENT, GITHUB_CLIENT
 
 CONFIG = """
 { authConfig { signInMethods socialProviders { name label clientIds scopes credentials nonceRequired } } }

@@ -5,7 +5,7 @@ import pytest
 from accounts.models import Account, Client, Session
 from tests.api import CONVERT, ME
 from tests.factories import make_account, make_client
-from tests.stand_ins import faults
+from tests.providers import faults
 
 
 @pytest.fixture

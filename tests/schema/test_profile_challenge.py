@@ -14,7 +14,7 @@ from accounts.social import UserSocialAuth
 from tests.api import ANSWER_PROFILE, CONVERT, ME, codes
 from tests.factories import make_account, make_client
 from tests.live import serving
-from tests.stand_ins.stored import nothing_changes
+from tests.providers.stored import nothing_changes
 
 TOKEN = ["challengeToken"]
 BROWSER = {"Origin": "http://localhost:5173", "Apollo-Require-Preflight": "true", "Host": "localhost"}

@@ -10,8 +10,8 @@ from accounts.signals import social_signed_in
 from accounts.social import create_nonce
 from tests.api import CONVERT, LINK, TOKEN_AUTH, codes
 from tests.factories import make_client
-from tests.stand_ins.registrations import GOOGLE_ANDROID_CLIENT, GOOGLE_CLIENT
-from tests.stand_ins.stored import everything
+from tests.providers.registrations import GOOGLE_ANDROID_CLIENT, GOOGLE_CLIENT
+from tests.providers.stored import everything
 
 FOREIGN = "evil.apps.googleusercontent.com"
 

@@ -14,8 +14,8 @@ from accounts.social import UserSocialAuth
 from tests.api import CONVERT, LINK, ME, SOCIAL_ACCOUNTS, TOKEN_AUTH, UNLINK, codes
 from tests.factories import make_account, make_client
 from tests.live import serving
-from tests.stand_ins import faults
-from tests.stand_ins.stored import nothing_changes
+from tests.providers import faults
+from tests.providers.stored import nothing_changes
 
 MINE = f"{{ me {{ id {SOCIAL_ACCOUNTS} }} }}"
 NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on SocialAccount { provider } } }"
