@@ -17,11 +17,11 @@ TICKET = ("source",)
 def link_by_credential(*, account: Account, client_id: int, provider: str, credential: Presented) -> LinkedIdentity:
     """Link what a fresh credential proves. Raises what `social.verify` raises, and AlreadyLinked."""
     try:
-        identity, verified = social.verify(provider=provider, credential=credential, client=client_id, account=account)
+        identity, answer = social.verify(provider=provider, credential=credential, client=client_id, account=account)
         linked = LinkedIdentity.of(social.link(identity, account=account))
     except AccountsError as error:
         raise error.below(*FRESH) from None
-    social_signed_in.send_robust(sender=Account, account=account, provider=identity.provider, answer=verified.answer)
+    social_signed_in.send_robust(sender=Account, account=account, provider=identity.provider, answer=answer)
     return linked
 
 

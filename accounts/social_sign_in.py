@@ -85,15 +85,13 @@ def convert_social_token(
 
     Raises what `social.verify` raises, AccountDisabled, and LinkRequired or ProfileRequired with a challenge.
     """
-    identity, verified = social.verify(provider=provider, credential=credential, client=grant.client)
+    identity, answer = social.verify(provider=provider, credential=credential, client=grant.client.pk)
     try:
         identified = social.identify(identity, profile=hints)
     except (AddressTaken, Incomplete) as more:
         raise _challenge(more, identity, grant) from None
     converted = _signed_in(identified, grant, caller)
-    social_signed_in.send_robust(
-        sender=Account, account=converted.account, provider=identity.provider, answer=verified.answer
-    )
+    social_signed_in.send_robust(sender=Account, account=converted.account, provider=identity.provider, answer=answer)
     return converted
 
 

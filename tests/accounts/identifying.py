@@ -11,5 +11,5 @@ def identify(
     credential: Presented = (
         IdToken(value=id_token, nonce=nonce) if id_token is not None else AccessToken(value=access_token or "")
     )
-    identity, _verified = social.verify(provider=provider, credential=credential, client=0)
+    identity, _answer = social.verify(provider=provider, credential=credential, client=0)
     return social.identify(identity)

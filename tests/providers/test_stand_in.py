@@ -127,6 +127,7 @@ def test_no_two_providers_share_a_key(providers):
 
 def test_a_process_is_configured_as_the_fixtures_are(providers):
     """By its environment."""
+
     class Env(environ.Env):
         ENVIRON = providers.environment
 
