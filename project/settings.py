@@ -110,7 +110,12 @@ WORKERS: int = env.int("WORKERS", default=1)
 THREADS: int = env.int("THREADS", default=8)
 """Per process."""
 
-CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+CACHE: dict[str, Any] = env.cache_url("CACHE_URL", default="locmemcache://")
+if CACHE["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHE["BACKEND"] = "project.cache.RedisCache"
+    # Seconds. Nobody waits longer for what may be lost.
+    CACHE["OPTIONS"] = {"socket_connect_timeout": 1, "socket_timeout": 1, **CACHE.get("OPTIONS", {})}
+CACHES = {"default": CACHE}
 
 # Accounts --------------------------------------------------------------------------------------------------------
 
