@@ -8,7 +8,7 @@ from django.utils import timezone
 from social_core.exceptions import AuthAssociationError, SocialAuthBaseException
 from social_django.models import UserSocialAuth
 
-from accounts.exceptions import AccountDisabled, AccountsError, AlreadyLinked
+from accounts.exceptions import AccountDisabled, AccountsError, AlreadyLinked, ValidationFailed
 from accounts.models import Account
 from accounts.social.base import Claims, VerifyingBackend
 from accounts.social.registry import backend_for
@@ -66,7 +66,7 @@ def _cause(refusal: Exception) -> str:
 def _account_of(backend: VerifyingBackend, claims: Claims, profile: Profile, *, answered: bool) -> Identified:
     try:
         return _run_pipeline(backend, claims, profile, answered=answered)
-    except (IntegrityError, AuthAssociationError, AddressTaken):
+    except (IntegrityError, AuthAssociationError, AddressTaken, ValidationFailed):
         # Perhaps another first sign-in of the same person won a race since we looked: then it is found now.
         return _run_pipeline(backend, claims, profile, answered=answered)
 
