@@ -249,6 +249,17 @@ def test_an_identity_belongs_to_one_account(link, token, providers, convert):
     assert UserSocialAuth.objects.get().user == owner
 
 
+def test_who_may_not_sign_in_may_not_be_linked(link, token, providers, settings):
+    """social-core's list of domains holds here too; an address that is not verified is on no list."""
+    settings.SOCIAL_AUTH_GOOGLE_OAUTH2_WHITELISTED_DOMAINS = ["example.org"]
+    good = providers.google_token(email="ada@example.org")
+
+    with nothing_changes():
+        for stranger in ({}, {"email": "ada@example.org", "email_verified": False}):
+            assert codes(link(token, providers.google_token(**stranger))) == ["PROVIDER_REJECTED"]
+    assert link(token, good)["errors"] == []
+
+
 @pytest.mark.parametrize("provider", ["nobody", "google"])
 def test_what_cannot_be_verified_is_not_linked(link, token, providers, provider):
     """S28: with the field below `source`."""
