@@ -21,5 +21,5 @@ urlpatterns = [
     path("o/", include((oauth_patterns, "oauth2_provider"))),
     *oauth.metadata_urlpatterns,
     path("admin/", admin.site.urls),
-    re_path(r"^(?:sign-in|register|users)?$", front_end, name="front-end"),
+    re_path(r"^(?:sign-in|register|users|callback)?$", front_end, name="front-end"),
 ]

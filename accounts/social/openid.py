@@ -253,7 +253,10 @@ class OpenIDConnect(VerifyingBackend):
     def published_endpoint(self, name: str) -> str:
         """As discovered; empty where the provider has none. Raises ProviderUnavailable."""
         url = f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration"
-        return text(issuers.remembered("discovery", url, lambda: self._discovered(url)).get(name))
+        found = text(issuers.remembered("discovery", url, lambda: self._discovered(url)).get(name))
+        # Front ends send their browsers to one of these: `javascript:` would be run there.
+        schemes = ("https://", "http://") if latchkey().private_providers else ("https://",)
+        return found if found.startswith(schemes) else ""
 
     def _discovered(self, url: str) -> dict[str, Any]:
         document = self._published(url)

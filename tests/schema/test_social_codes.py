@@ -189,6 +189,17 @@ def test_a_provider_that_is_down(begin, providers):
     assert refusals(begin()) == [("PROVIDER_UNAVAILABLE", None)]
 
 
+@pytest.mark.parametrize("endpoint", ["javascript:alert(1)", "data:text/html,x", "", None, 7, "//idp.example/auth"])
+def test_only_the_web_is_where_browsers_are_sent(begin, providers, endpoint):
+    """Whatever a discovery document says."""
+    document = {"issuer": providers["openid"].url, "authorization_endpoint": endpoint}
+    providers.faults["openid-configuration"] = lambda handler, _status, _body: handler.reply(
+        200, json.dumps(document).encode()
+    )
+
+    assert refusals(begin()) == [("PROVIDER_UNAVAILABLE", None)]
+
+
 @pytest.mark.parametrize("hint", ["x" * 10_000, "", "\0"])
 def test_a_strange_hint_is_no_matter(begin, hint):
     """It is a hint."""
