@@ -9,11 +9,9 @@ import { buildSchema, parse } from "graphql";
 const source = `${import.meta.dirname}/src`;
 const sdl = await readFile(process.argv[2] ?? `${source}/../../schema/schema.graphql`, "utf8");
 const schemaAst = buildSchema(sdl);
-const hasAuthConfig = "authConfig" in schemaAst.getQueryType().getFields();
 
 const documents = [];
 for (const name of (await readdir(`${source}/operations`)).sort()) {
-  if (name === "auth-config.graphql" && !hasAuthConfig) continue; // src/providers.ts does without
   const location = `${source}/operations/${name}`;
   documents.push({ location, document: parse(await readFile(location, "utf8")) });
 }

@@ -5,6 +5,8 @@ import { expect } from "vitest";
 
 export const THEMES = ["light", "dark"] as const;
 export const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+export const GOOGLE = "https://accounts.google.com/gsi/client";
+export const FACEBOOK = "https://connect.facebook.net/en_US/sdk.js";
 const SCREENSHOTS = `${import.meta.dirname}/../screenshots`;
 
 export function launch(): Promise<Browser> {
@@ -35,11 +37,11 @@ export interface Visit {
   leave(): Promise<void>;
 }
 
-/** A browser profile of one person. `stubs` answer in the place of foreign scripts. */
+/** A browser profile of one person. `stubs` answer in the place of foreign scripts; without any, those do nothing. */
 export async function visit(
   browser: Browser,
   url: string,
-  stubs: Record<string, string> = {},
+  stubs: Record<string, string> = { [GOOGLE]: "", [FACEBOOK]: "" },
 ): Promise<Visit> {
   const context = await browser.newContext({ baseURL: url, locale: "en-GB", timezoneId: "UTC" });
   const foreign: string[] = [];

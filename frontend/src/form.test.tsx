@@ -2,11 +2,10 @@ import { act } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { SignedInFragment } from "./__generated__/graphql";
+import { SettleContext } from "./challenges";
 import { Field, SignInForm } from "./form";
-import type { Session } from "./session";
-import { SessionContext } from "./use-session";
 
-const start = vi.fn();
+const settle = vi.fn(async ({ tokens }: SignedInFragment) => tokens !== null);
 let submit: ReturnType<typeof vi.fn<(values: Record<string, string>) => Promise<SignedInFragment>>>;
 let root: ReturnType<typeof createRoot>;
 
@@ -17,18 +16,18 @@ beforeEach(async () => {
   root = createRoot(container);
   await act(() =>
     root.render(
-      <SessionContext value={{ start } as unknown as Session}>
+      <SettleContext value={settle}>
         <SignInForm label="Go" fields={["email"]} submit={submit}>
           <Field name="email" label="E-mail" hint="Yours." defaultValue="ada" />
         </SignInForm>
-      </SessionContext>,
+      </SettleContext>,
     ),
   );
 });
 afterEach(async () => {
   await act(() => root.unmount());
   document.body.replaceChildren();
-  start.mockReset();
+  settle.mockClear();
 });
 
 const answer = (
@@ -37,18 +36,20 @@ const answer = (
   __typename: "AuthPayload",
   isNewAccount: false,
   tokens: null,
+  challenge: null,
   errors: errors.map(([code, field, message]) => ({ __typename: "AuthError", code, field, message })),
 });
 const send = () => act(async () => document.querySelector("form")!.requestSubmit());
 const alert = () => document.querySelector("[role=alert]")!.textContent;
 const input = () => document.querySelector("input")!;
 
-test("tokens start the session", async () => {
+test("tokens settle it", async () => {
   const tokens = { __typename: "TokenSet" as const, accessToken: "token", expiresIn: 900 };
   submit.mockResolvedValue({ ...answer([]), tokens });
   await send();
   expect(submit).toHaveBeenCalledWith({ email: "ada" });
-  expect(start).toHaveBeenCalledWith(tokens);
+  expect(settle).toHaveBeenCalledWith({ ...answer([]), tokens }, null);
+  expect(alert()).toBe("");
 });
 
 test("an error of a field stands at it and belongs to it, and the field has the focus", async () => {
@@ -81,5 +82,5 @@ test("a service that does not answer is told, and what was typed stays", async (
   await send();
   expect(alert()).toMatch("cannot be reached");
   expect(input().value).toBe("ada");
-  expect(start).not.toHaveBeenCalled();
+  expect(settle).not.toHaveBeenCalled();
 });

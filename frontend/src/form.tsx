@@ -9,8 +9,8 @@ import {
   type ReactNode,
 } from "react";
 import type { SignedInFragment } from "./__generated__/graphql";
+import { useSettle, type LinkChallenge } from "./challenges";
 import { describe } from "./errors";
-import { useSession } from "./use-session";
 
 type Failure = SignedInFragment["errors"][number];
 const FailuresContext = createContext<Failure[]>([]);
@@ -21,12 +21,14 @@ interface FormProps {
   /** The names of its fields: what is wrong with anything else is told above them. */
   fields: string[];
   label: string;
+  /** What to link once somebody is signed in. */
+  link?: LinkChallenge | null;
   children: ReactNode;
 }
 
 /** A form that signs in, or tells why not: what is wrong with a field at the field, all else above the fields. */
-export function SignInForm({ submit, fields, label, children }: FormProps) {
-  const session = useSession();
+export function SignInForm({ submit, fields, label, link = null, children }: FormProps) {
+  const settle = useSettle();
   const form = useRef<HTMLFormElement>(null);
   const [busy, setBusy] = useState(false);
   const [failures, setFailures] = useState<Failure[]>([]);
@@ -41,8 +43,9 @@ export function SignInForm({ submit, fields, label, children }: FormProps) {
     setProblem("");
     setFailures([]);
     try {
-      const { tokens, errors } = await submit(values);
-      if (tokens) return session.start(tokens);
+      const outcome = await submit(values);
+      if (await settle(outcome, link)) return;
+      const { errors } = outcome;
       const others = errors.filter((error) => !fields.includes(fieldOf(error) ?? ""));
       const wrong = errors.length - others.length;
       setFailures(errors);

@@ -1,53 +1,65 @@
-import { useApolloClient, useMutation } from "@apollo/client/react";
-import { useEffect, useState } from "react";
-import { SignInWithProviderDocument } from "./__generated__/graphql";
+import { useMutation, useQuery } from "@apollo/client/react";
+import { useEffect, useMemo, useState } from "react";
+import {
+  AuthConfigDocument,
+  BeginRedirectDocument,
+  SignInWithProviderDocument,
+} from "./__generated__/graphql";
+import { useSettle, type LinkChallenge } from "./challenges";
 import { describe } from "./errors";
 import { Alert } from "./form";
-import { accessToken, load, socialProviders, type Provider } from "./providers";
-import { useSession } from "./use-session";
+import { accessToken, hasSdk, isUsable, load, type Provider } from "./providers";
+import { keep, redirectUri } from "./redirect";
 
-/** A button for each provider that the service has. */
-export function ProviderButtons() {
-  const client = useApolloClient();
-  const session = useSession();
+/** A button for each provider that the service has; to sign in and link, for each other one. */
+export function ProviderButtons({ link = null }: { link?: LinkChallenge | null }) {
+  const settle = useSettle();
+  // Without an answer there is still e-mail.
+  const { data } = useQuery(AuthConfigDocument);
   const [convert] = useMutation(SignInWithProviderDocument, { fetchPolicy: "no-cache" });
-  const [providers, setProviders] = useState<Provider[]>([]);
+  const [begin] = useMutation(BeginRedirectDocument, { fetchPolicy: "no-cache" });
   const [problem, setProblem] = useState("");
+  const providers = useMemo(
+    () => data?.authConfig.socialProviders.filter((p) => isUsable(p) && p.name !== link?.provider) ?? [],
+    [data, link],
+  );
 
   useEffect(() => {
-    let wanted = true;
-    socialProviders(client).then(
-      (found) => {
-        if (!wanted) return;
-        setProviders(found);
-        for (const provider of found) load(provider).catch(() => {}); // told when it is asked for
-      },
-      () => {}, // e-mail is still there
-    );
-    return () => {
-      wanted = false;
-    };
-  }, [client]);
+    // What fails here is told when it is asked for.
+    for (const provider of providers.filter(hasSdk)) load(provider).catch(() => {});
+  }, [providers]);
 
-  async function signIn(provider: Provider) {
-    setProblem("");
+  async function redirect(provider: Provider) {
+    const input = { provider: provider.name, redirectUri: redirectUri() };
+    const { authorization, errors } = (await begin({ variables: { input } })).data!.createSocialAuthUrl;
+    if (!authorization) return setProblem(errors.map(({ message }) => message).join(" "));
+    keep({ provider: provider.name, label: provider.label, flow: authorization.flow, link });
+    window.location.assign(authorization.url);
+  }
+
+  async function ask(provider: Provider) {
     let token: string | null;
     try {
       token = await accessToken(provider);
     } catch {
-      setProblem(`${provider.label} does not answer. A blocker in your browser may keep it from loading.`);
-      return;
+      return setProblem(
+        `${provider.label} does not answer. A blocker in your browser may keep it from loading.`,
+      );
     }
     if (!token) return;
+    const input = {
+      provider: provider.name,
+      credential: { accessToken: token },
+      refreshTokenTransport: "COOKIE" as const,
+    };
+    const outcome = (await convert({ variables: { input } })).data!.convertSocialToken;
+    if (!(await settle(outcome, link))) setProblem(outcome.errors.map(({ message }) => message).join(" "));
+  }
+
+  async function signIn(provider: Provider) {
+    setProblem("");
     try {
-      const input = {
-        provider: provider.name,
-        credential: { accessToken: token },
-        refreshTokenTransport: "COOKIE" as const,
-      };
-      const { tokens, errors } = (await convert({ variables: { input } })).data!.convertSocialToken;
-      if (tokens) session.start(tokens);
-      else setProblem(errors.map(({ message }) => message).join(" "));
+      await (hasSdk(provider) ? ask(provider) : redirect(provider));
     } catch (error) {
       setProblem(describe(error));
     }
@@ -56,7 +68,7 @@ export function ProviderButtons() {
   if (providers.length === 0) return null;
   return (
     <section aria-label="Other ways to sign in" className="providers">
-      <p className="divider">or</p>
+      {(!link || link.signInMethods.includes("PASSWORD")) && <p className="divider">or</p>}
       <Alert>{problem}</Alert>
       {providers.map((provider) => (
         <button key={provider.name} type="button" className="secondary" onClick={() => void signIn(provider)}>

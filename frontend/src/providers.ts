@@ -1,34 +1,12 @@
 /** Google and Facebook through their own SDKs, loaded from them: each gives an access token for our client id. */
-import type { ApolloClient, TypedDocumentNode } from "@apollo/client";
-import * as documents from "./__generated__/graphql";
+import type { AuthConfigQuery } from "./__generated__/graphql";
 
-export interface Provider {
-  /** What the API calls it. */
-  name: string;
-  label: string;
-  clientIds: string[];
-}
-interface AuthConfig {
-  socialProviders: Provider[];
-}
-
-// Generated once the schema has `authConfig`; until then public/config.json tells the same.
-const { AuthConfigDocument } = documents as {
-  AuthConfigDocument?: TypedDocumentNode<{ authConfig: AuthConfig }, Record<string, never>>;
-};
-
-/** The providers to draw buttons for. */
-export async function socialProviders(client: ApolloClient): Promise<Provider[]> {
-  const { socialProviders } = AuthConfigDocument
-    ? (await client.query({ query: AuthConfigDocument })).data!.authConfig
-    : ((await (await fetch(`${import.meta.env.BASE_URL}config.json`)).json()) as AuthConfig);
-  return socialProviders.filter(({ name, clientIds }) => name in SDKS && clientIds.length > 0);
-}
+export type Provider = AuthConfigQuery["authConfig"]["socialProviders"][number];
 
 interface Sdk {
   src: string;
   /** The provider's access token; null when the person has changed their mind. */
-  accessToken(clientId: string): Promise<string | null>;
+  accessToken(clientId: string, scopes: string[]): Promise<string | null>;
 }
 
 /** What we use of https://developers.google.com/identity/oauth2/web/reference/js-reference. */
@@ -57,12 +35,12 @@ declare const FB: {
 const SDKS: Record<string, Sdk> = {
   "google-oauth2": {
     src: "https://accounts.google.com/gsi/client",
-    accessToken: (clientId) =>
+    accessToken: (clientId, scopes) =>
       new Promise((resolve, reject) => {
         google.accounts.oauth2
           .initTokenClient({
             client_id: clientId,
-            scope: "openid email profile",
+            scope: scopes.join(" "),
             callback: ({ access_token }) => resolve(access_token ?? null),
             error_callback: ({ type }) => (type === "popup_closed" ? resolve(null) : reject(new Error(type))),
           })
@@ -71,15 +49,21 @@ const SDKS: Record<string, Sdk> = {
   },
   facebook: {
     src: "https://connect.facebook.net/en_US/sdk.js",
-    accessToken: (clientId) =>
+    accessToken: (clientId, scopes) =>
       new Promise((resolve) => {
         FB.init({ appId: clientId, version: "v24.0" });
         FB.login(({ authResponse }) => resolve(authResponse?.accessToken ?? null), {
-          scope: "public_profile,email",
+          scope: scopes.join(","),
         });
       }),
   },
 };
+
+export const hasSdk = ({ name, clientIds }: Provider) => name in SDKS && clientIds.length > 0;
+// Apple sends the code back by POST, which a page cannot read.
+const canRedirect = ({ name, credentials }: Provider) => credentials.includes("CODE") && name !== "apple-id";
+/** Whether this front end has a way to sign in with it. */
+export const isUsable = (provider: Provider) => hasSdk(provider) || canRedirect(provider);
 
 const loading = new Map<string, Promise<void>>();
 
@@ -105,5 +89,5 @@ export function load({ name }: Provider): Promise<void> {
 /** Asks the person at the provider. Null when they have changed their mind. */
 export async function accessToken(provider: Provider): Promise<string | null> {
   await load(provider);
-  return SDKS[provider.name]!.accessToken(provider.clientIds[0]!);
+  return SDKS[provider.name]!.accessToken(provider.clientIds[0]!, provider.scopes);
 }

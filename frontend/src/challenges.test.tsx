@@ -1,0 +1,112 @@
+import { act } from "react";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { SignedInFragment } from "./__generated__/graphql";
+import { useChallenges, type LinkChallenge } from "./challenges";
+import type { Session } from "./session";
+import { render, type Sent } from "./testing";
+import { SessionContext } from "./use-session";
+
+let active: boolean;
+let listeners: Set<() => void>;
+let sent: Sent[];
+let hook: ReturnType<typeof useChallenges>;
+const started = vi.fn();
+
+const tokens = { __typename: "TokenSet" as const, accessToken: "token", expiresIn: 900 };
+const link: LinkChallenge = {
+  __typename: "LinkChallenge",
+  token: "ticket",
+  provider: "corp",
+  email: "ada@example.com",
+  signInMethods: ["PASSWORD"],
+};
+const outcome = (change: Partial<SignedInFragment>): SignedInFragment => ({
+  __typename: "AuthPayload",
+  isNewAccount: false,
+  tokens: null,
+  challenge: null,
+  errors: [],
+  ...change,
+});
+const linked = (socialAccount: object | null, errors: object[] = []) => ({
+  Link: {
+    linkSocialAccount: { __typename: "LinkSocialAccountPayload", socialAccount, account: null, errors },
+  },
+});
+
+function become(now: boolean) {
+  active = now;
+  listeners.forEach((listener) => listener());
+}
+function Probe() {
+  hook = useChallenges();
+  return null;
+}
+async function draw(answers = {}) {
+  const session = {
+    isActive: () => active,
+    start: (...given: unknown[]) => (started(...given), become(true)),
+    subscribe: (listener: () => void) => (listeners.add(listener), () => void listeners.delete(listener)),
+  };
+  sent = await render(
+    <SessionContext value={session as unknown as Session}>
+      <Probe />
+    </SessionContext>,
+    answers,
+  );
+}
+const settle = (...given: Parameters<typeof hook.settle>) => act(() => hook.settle(...given));
+
+beforeEach(() => {
+  active = false;
+  listeners = new Set();
+  started.mockReset();
+  history.replaceState(null, "", "/register");
+});
+
+test("tokens begin the session, and link nothing unless asked to", async () => {
+  await draw();
+  expect(await settle(outcome({ tokens }))).toBe(true);
+  expect(started).toHaveBeenCalledWith(tokens);
+  expect(sent).toEqual([]);
+  expect(hook.notice).toBeNull();
+});
+
+test.each([
+  ["that it was", linked({ id: "1", label: "Corp" }), "Corp is linked to your account.", false],
+  ["that it was not", linked(null, [{ message: "Too late." }]), "Nothing was linked. Too late.", true],
+  ["that nobody knows", {}, "Nothing was linked. The service cannot be reached.", true],
+])("the link is made with the new token, and it is told %s", async (_what, answers, text, isProblem) => {
+  await draw(answers);
+  started.mockImplementation(() => expect(sent).toHaveLength(1));
+  await settle(outcome({ tokens }), link);
+  expect(sent).toMatchObject([
+    {
+      name: "Link",
+      variables: { input: { source: { challengeToken: "ticket" } } },
+      headers: { authorization: "Bearer token" },
+    },
+  ]);
+  expect(started).toHaveBeenCalledOnce();
+  expect(hook.notice).toMatchObject({ text: expect.stringContaining(text), isProblem });
+  await act(async () => become(false));
+  expect(hook.notice).toBeNull();
+});
+
+test("a challenge is asked at the sign-in page, until somebody is signed in", async () => {
+  await draw();
+  expect(await settle(outcome({ challenge: link }))).toBe(true);
+  expect(hook.challenge).toEqual(link);
+  expect(location.pathname).toBe("/sign-in");
+  await act(async () => become(true));
+  expect(hook.challenge).toBeNull();
+});
+
+test("errors alone, and challenges of an unknown kind, are for who asked to show", async () => {
+  await draw();
+  const unknown = { __typename: "DanceChallenge", token: "x" } as unknown as LinkChallenge;
+  expect(await settle(outcome({}))).toBe(false);
+  expect(await settle(outcome({ challenge: unknown }))).toBe(false);
+  expect(hook.challenge).toBeNull();
+  expect(location.pathname).toBe("/register");
+});

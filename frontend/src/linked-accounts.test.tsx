@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { LinkedAccounts } from "./linked-accounts";
+import { alert, press, render } from "./testing";
+
+const GOOGLE = {
+  __typename: "SocialAccount" as const,
+  id: "1",
+  provider: "google-oauth2",
+  label: "Google",
+  email: "ada@example.com",
+  createdAt: "2026-11-01T10:00:00Z",
+  lastUsedAt: "2026-11-23T10:00:00Z",
+};
+const CORP = { ...GOOGLE, id: "2", provider: "corp", label: "Corp", email: null, lastUsedAt: null };
+
+const answer = (account: object | null, errors: object[]) => ({
+  Unlink: { unlinkSocialAccount: { __typename: "UnlinkSocialAccountPayload", account, errors } },
+});
+const rows = () => [...document.querySelectorAll("li")].map((row) => row.textContent);
+
+test("each is told with label, address and when it was last used, if it was", async () => {
+  await render(<LinkedAccounts accounts={[GOOGLE, CORP]} />);
+  expect(rows()).toEqual([
+    expect.stringMatching(/^Googleada@example.comLast used .*2026/),
+    expect.stringMatching(/^CorpLinked .*2026/),
+  ]);
+});
+
+test("unlinking is told, and the focus goes where there still is something", async () => {
+  const sent = await render(
+    <LinkedAccounts accounts={[GOOGLE, CORP]} />,
+    answer({ __typename: "Account", id: "ada", socialAccounts: [GOOGLE] }, []),
+  );
+  await press("Unlink Corp");
+  expect(sent).toMatchObject([{ name: "Unlink", variables: { input: { id: "2" } } }]);
+  expect(document.querySelector("[role=status]")!.textContent).toBe("Corp is unlinked.");
+  expect(document.activeElement!.textContent).toBe("Linked accounts");
+});
+
+test("the last way to sign in stays, and that is told", async () => {
+  const error = { __typename: "AuthError", code: "LAST_SIGN_IN_METHOD", message: "The only way left." };
+  await render(<LinkedAccounts accounts={[CORP]} />, answer(null, [error]));
+  await press("Unlink Corp");
+  expect(alert()).toBe("The only way left.");
+  expect(rows()).toHaveLength(1);
+});

@@ -1,0 +1,59 @@
+import { useMutation } from "@apollo/client/react";
+import { useEffect, useRef, useState } from "react";
+import { SignInWithProviderDocument } from "../__generated__/graphql";
+import { useSettle } from "../challenges";
+import { describe } from "../errors";
+import { Alert } from "../form";
+import { Link, navigate } from "../navigation";
+import { Page } from "../page";
+import { CALLBACK, take } from "../redirect";
+
+/** Where a provider returns to. */
+export function Callback() {
+  const settle = useSettle();
+  const [convert] = useMutation(SignInWithProviderDocument, { fetchPolicy: "no-cache" });
+  const [problem, setProblem] = useState("");
+  const begun = useRef(false);
+
+  /** Tells why it failed. */
+  async function finish(): Promise<string> {
+    const answer = new URLSearchParams(window.location.search);
+    const redirect = take();
+    navigate(CALLBACK, { replace: true }); // the history is no place for a code
+    if (!redirect) return "This sign-in was not begun in this tab, or is over. Begin again.";
+    const { provider, label, flow, link } = redirect;
+    const [code, state] = [answer.get("code"), answer.get("state")];
+    // Never the description that came along: anybody can make such an address.
+    if (answer.get("error") === "access_denied") return `${label} was not allowed to sign you in.`;
+    if (!code || !state) return `${label} did not sign you in. Try again.`;
+    const input = {
+      provider,
+      credential: { code: { code, state, flow } },
+      refreshTokenTransport: "COOKIE" as const,
+    };
+    const outcome = (await convert({ variables: { input } })).data!.convertSocialToken;
+    return (await settle(outcome, link)) ? "" : outcome.errors.map(({ message }) => message).join(" ");
+  }
+
+  useEffect(() => {
+    // A code works once, and React may run effects twice.
+    if (begun.current) return;
+    begun.current = true;
+    finish().then(setProblem, (error) => setProblem(describe(error)));
+  });
+
+  return (
+    <Page title="Sign in" narrow>
+      <Alert>{problem}</Alert>
+      {problem ? (
+        <p className="aside">
+          <Link href="/sign-in">Back to sign in</Link>
+        </p>
+      ) : (
+        <p role="status" className="hint">
+          One moment …
+        </p>
+      )}
+    </Page>
+  );
+}

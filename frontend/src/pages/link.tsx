@@ -1,0 +1,49 @@
+import { useMutation, useQuery } from "@apollo/client/react";
+import { AuthConfigDocument, SignInDocument } from "../__generated__/graphql";
+import type { LinkChallenge } from "../challenges";
+import { Field, PasswordField, SignInForm } from "../form";
+import { Page } from "../page";
+import { ProviderButtons } from "../provider-buttons";
+
+/** Signs in to the account that has the provider's address, to link the two. */
+export function LinkSignIn({ challenge, onCancel }: { challenge: LinkChallenge; onCancel: () => void }) {
+  const { provider, email, signInMethods } = challenge;
+  const { data } = useQuery(AuthConfigDocument);
+  const [signIn] = useMutation(SignInDocument, { fetchPolicy: "no-cache" });
+  const label = data?.authConfig.socialProviders.find(({ name }) => name === provider)?.label ?? provider;
+  const hasPassword = signInMethods.includes("PASSWORD");
+  return (
+    <Page title="You have an account" narrow>
+      <p>
+        <strong>{email}</strong>, the address that {label} told, has an account here.{" "}
+        {hasPassword ? "Enter its password" : "Sign in to it as before"}, and {label} is linked to it.
+      </p>
+      {hasPassword && (
+        <SignInForm
+          label={`Sign in and link ${label}`}
+          fields={["email", "password"]}
+          link={challenge}
+          submit={async ({ email = "", password = "" }) => {
+            const input = { email, password, refreshTokenTransport: "COOKIE" as const };
+            return (await signIn({ variables: { input } })).data!.tokenAuth;
+          }}
+        >
+          <Field
+            name="email"
+            label="E-mail"
+            type="email"
+            autoComplete="username"
+            value={email}
+            readOnly
+            required
+          />
+          <PasswordField name="password" label="Password" autoComplete="current-password" required />
+        </SignInForm>
+      )}
+      {signInMethods.includes("SOCIAL") && <ProviderButtons link={challenge} />}
+      <button type="button" className="quiet" onClick={onCancel}>
+        Cancel
+      </button>
+    </Page>
+  );
+}
