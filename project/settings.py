@@ -144,7 +144,10 @@ LATCHKEY = Latchkey(
     default_client_id=env.str("OAUTH_CLIENT_ID", default=_default.default_client_id),
     default_client_name=env.str("OAUTH_CLIENT_NAME", default=_default.default_client_name),
     default_client_redirect_uris=tuple(
-        env.list("OAUTH_REDIRECT_URIS", default=["http://localhost:5173/callback"] if DEVELOPMENT else [])
+        env.list(
+            "OAUTH_REDIRECT_URIS",
+            default=[f"http://localhost:{port}/callback" for port in (5173, PORT)] if DEVELOPMENT else [],
+        )
     ),
     access_token_lifetime=env.int("ACCESS_TOKEN_LIFETIME", default=_default.access_token_lifetime),
     access_token_jitter=env.int("ACCESS_TOKEN_JITTER", default=_default.access_token_jitter),
