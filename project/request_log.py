@@ -14,13 +14,13 @@ REDACTED = "[redacted]"
 OPAQUE = re.compile(r"(?<![\w-])[\w-]{40,}(?![\w-])")
 """What is long and without a space is a token, a secret, a code or a hash of one: ours, a client's or a provider's."""
 NAMED = re.compile(
-    r"""((?:password|passwd|secret|token|code|credential|nonce|authorization|cookie)\w*\\?["']?\s*[:=]\s*\\?["']?)"""
+    r"""((?:password|passwd|secret|token|code|credential|nonce|flow|state|authorization|cookie)\w*\\?["']?\s*[:=]\s*\\?["']?)"""
     r"""([^\s"'\\,&)}]+)""",
     re.IGNORECASE,
 )
 """What stands behind a telling name, in JSON, in a query, in a form or in a repr."""
 SECRET_STRINGS = re.compile(
-    r"""(?:password|secret|token|code|nonce|challenge)\w*\\?["']?\s*[:=]\s*\\?["'](.+?)(?<!\\)\\?["']""",
+    r"""(?:password|secret|token|code|nonce|flow|state|challenge)\w*\\?["']?\s*[:=]\s*\\?["'](.+?)(?<!\\)\\?["']""",
     re.IGNORECASE,
 )
 SHORTEST = 4

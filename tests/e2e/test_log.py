@@ -1,9 +1,13 @@
 """What a real server logs at DEBUG, libraries included."""
 
+import contextlib
 import http.client
 import re
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
-from tests.api import REFRESH, REGISTER, REVOKE, TOKEN_AUTH
+from tests.api import ANSWER_PROFILE, AUTH_URL, CONVERT, NONCE, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
 from tests.live import serving
 
 PASSWORD = "not the one of the welcome text"
@@ -38,6 +42,44 @@ def test_no_secret_is_in_the_log_at_any_level(tmp_path):
     tokens = [pair[name] for pair in (first, second, third) for name in ("accessToken", "refreshToken")]
     leaked = [s for s in [PASSWORD, wrong, inline, bad_type, secret, key, *tokens] if s in log]
     assert leaked == []
+
+
+def test_no_credential_of_a_provider_is_in_the_log_at_any_level(providers, tmp_path):
+    """S47: nonce, ID token, access token, code, state, flow and challenge; taken, refused and replayed."""
+    with serving(tmp_path, LOG_LEVEL="DEBUG", **providers.environment) as live:
+
+        def convert(provider: str, **more: Any) -> Any:
+            return live.post(CONVERT, input={"provider": provider, **more})[1]["data"]["convertSocialToken"]
+
+        nonce = live.post(NONCE, input={"provider": "corp"})[1]["data"]["createSocialNonce"]["nonce"]["value"]
+        id_token = providers["openid"].id_token(nonce=nonce)
+        for _ in range(2):
+            convert("corp", credential={"idToken": id_token}, nonce=nonce)
+        given = {"provider": "google", "redirectUri": "http://localhost:5173/callback"}
+        begun = live.post(AUTH_URL, input=given)[1]["data"]["createSocialAuthUrl"]["authorization"]
+        code = {**providers["google"].authorize(begun["url"]), "flow": begun["flow"]}
+        for _ in range(2):
+            convert("google", credential={"code": code})
+        access_tokens = [
+            providers.google_token(sub="7", email=None),
+            providers.google_token(token={"aud": "evil"}),
+            providers.facebook_token(token={"is_valid": False}),
+            providers.github.token(client="evil"),
+        ]
+        for provider, token in zip(["google", "google", "facebook", "github"], access_tokens, strict=True):
+            payload = convert(provider, credential={"accessToken": token})
+            if payload["challenge"]:
+                challenge = payload["challenge"]["token"]
+                live.post(ANSWER_PROFILE, input={"challengeToken": challenge, "email": "no address"})
+        with contextlib.suppress(HTTPError), urlopen(f"{live.url}/callback?code={code['code']}&state={code['state']}"):
+            pass
+
+    log = live.log.read_text()
+    assert "used before" in log
+    assert "issued to" in log
+    ours = [value for name, value in providers.environment.items() if "SECRET" in name or "KEY" in name]
+    secrets = [nonce, id_token, *code.values(), *access_tokens, challenge, *ours]
+    assert [secret for secret in secrets if len(secret) > 12 and secret in log] == []
 
 
 def test_an_answer_and_the_lines_about_it_share_an_id(tmp_path):
