@@ -1,18 +1,20 @@
 """Sign in, or up, through a provider."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
 from accounts import bearer_tokens, challenges, social
-from accounts.bearer_tokens import ClientGrant, TokenSet
+from accounts.bearer_tokens import Bearer, ClientGrant, TokenSet
 from accounts.caller import Caller
 from accounts.conf import latchkey
 from accounts.exceptions import (
     CredentialNotSupported,
     InvalidChallenge,
+    InvalidClient,
     LinkRequired,
     ProfileRequired,
+    ProviderRejected,
     ProviderUnknown,
     RedirectUriNotAllowed,
     TransportNotAllowed,
@@ -44,14 +46,16 @@ class Authorization:
 
 
 def create_social_auth_url(
-    *, provider: str, redirect_uri: str, login_hint: str, client_id: str | None, viewer: Account | None
+    *, provider: str, redirect_uri: str, login_hint: str, client_id: str | None, bearer: Bearer | None
 ) -> Authorization:
-    """Where to send the browser. Begun by a viewer, the flow links; begun by nobody, it signs in (S70).
+    """Where to send the browser. Begun signed in, the flow links, for the same client; else it signs in (S70).
 
     Raises ProviderUnknown, CredentialNotSupported, ProviderUnavailable, RedirectUriNotAllowed, InvalidClient.
     """
     backend = social.backend_for(provider)
-    client = bearer_tokens.known_client(client_id)
+    client = bearer_tokens.known_client(client_id or (bearer.client_name if bearer else None))
+    if bearer and bearer.client_id != client.pk:
+        raise InvalidClient(field=("client_id",), hint="client: not that of the Bearer token")
     if CredentialKind.CODE not in backend.kinds:
         raise CredentialNotSupported(field=("provider",))
     # Letter for letter: what looks almost like it may be an attacker's page (RFC 9700 §2.1).
@@ -61,7 +65,7 @@ def create_social_auth_url(
         provider=backend.name,
         redirect_uri=redirect_uri,
         client_id=client.pk,
-        account_id=str(viewer.pk) if viewer else "",
+        account_id=str(bearer.account.pk) if bearer else "",
     )
     url = backend.authorization_url(
         redirect_uri=redirect_uri,
@@ -112,11 +116,12 @@ def answer_profile_challenge(
         with transaction.atomic():
             challenges.finish(challenge)
             identified = social.identify(identity, profile=profile, answered=True)
-            return _signed_in(identified, grant, caller)
+            # Nobody has shown the client's secret here: whom it says to ask for does not count (S64).
+            return _signed_in(identified, grant, replace(caller, end_user=None))
     except AddressTaken as taken:
         raise _challenge(taken, identity, grant) from None
-    except ProviderUnknown:
-        # Switched off in the meantime.
+    except (ProviderUnknown, ProviderRejected):
+        # Switched off in the meantime, or not for this person any more.
         raise InvalidChallenge(field=("challenge_token",)) from None
 
 

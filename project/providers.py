@@ -1,11 +1,15 @@
 """The providers that the environment switches on, in the order to show them."""
 
+import re
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts.conf import AppleProvider, Endpoints, Provider
 
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+"""It is stored with each identity, stands in names of variables, and is typed by front ends."""
 GRAPH = "https://graph.facebook.com/v24.0"
 
 
@@ -14,6 +18,9 @@ def configured(env: Any) -> tuple[Provider, ...]:
     known = (_google(env), _apple(env), _facebook(env), _microsoft(env), _github(env))
     others = tuple(_openid(env, name) for name in env.list("OPENID_PROVIDERS", default=[]))
     providers = tuple(provider for provider in known if provider and any(provider.client_ids)) + others
+    for provider in others:
+        if not NAME.fullmatch(provider.name):
+            raise ImproperlyConfigured("OPENID_PROVIDERS: names are a-z, 0-9 and `-`, 32 at most.")
     names = [name for provider in providers for name in (provider.name, *provider.aliases)]
     if len(names) != len(set(names)):
         raise ImproperlyConfigured("OPENID_PROVIDERS names a provider twice, or one that has settings of its own.")
@@ -28,6 +35,7 @@ def _google(env: Any) -> Provider:
         backend="accounts.social.Google",
         client_ids=tuple(env.list("GOOGLE_CLIENT_IDS", default=[])),
         client_secret=env.str("GOOGLE_CLIENT_SECRET", default=""),
+        scopes=tuple(env.list("GOOGLE_SCOPES", default=["openid", "email", "profile"])),
         issuer=env.str("GOOGLE_ISSUER", default="https://accounts.google.com"),
         nonce_required=env.bool("GOOGLE_NONCE_REQUIRED", default=True),
         endpoints=Endpoints(
@@ -38,6 +46,12 @@ def _google(env: Any) -> Provider:
 
 
 def _apple(env: Any) -> Provider:
+    private_key = env.str("APPLE_PRIVATE_KEY", default="", multiline=True)
+    if private_key:
+        try:
+            load_pem_private_key(private_key.encode(), None)
+        except (ValueError, TypeError):
+            raise ImproperlyConfigured("APPLE_PRIVATE_KEY is not the text of a .p8 file.") from None
     return AppleProvider(
         name="apple-id",
         aliases=("apple",),
@@ -46,7 +60,7 @@ def _apple(env: Any) -> Provider:
         client_ids=tuple(env.list("APPLE_CLIENT_IDS", default=[])),
         team_id=env.str("APPLE_TEAM_ID", default=""),
         key_id=env.str("APPLE_KEY_ID", default=""),
-        private_key=env.str("APPLE_PRIVATE_KEY", default="", multiline=True),
+        private_key=private_key,
         scopes=("openid", "name", "email"),
         issuer=env.str("APPLE_ISSUER", default="https://appleid.apple.com"),
         nonce_required=env.bool("APPLE_NONCE_REQUIRED", default=True),
@@ -61,7 +75,7 @@ def _facebook(env: Any) -> Provider | None:
         backend="accounts.social.Facebook",
         client_ids=(env.str("FACEBOOK_APP_ID", default=""),),
         client_secret=secret,
-        scopes=("email", "public_profile"),
+        scopes=tuple(env.list("FACEBOOK_SCOPES", default=["email", "public_profile"])),
         issuer=env.str("FACEBOOK_ISSUER", default="https://www.facebook.com"),
         nonce_required=env.bool("FACEBOOK_NONCE_REQUIRED", default=True),
         endpoints=Endpoints(
@@ -81,6 +95,7 @@ def _microsoft(env: Any) -> Provider:
         backend="accounts.social.Microsoft",
         client_ids=tuple(env.list("MICROSOFT_CLIENT_IDS", default=[])),
         client_secret=env.str("MICROSOFT_CLIENT_SECRET", default=""),
+        scopes=tuple(env.list("MICROSOFT_SCOPES", default=["openid", "email", "profile"])),
         issuer=env.str("MICROSOFT_ISSUER", default="https://login.microsoftonline.com/common/v2.0"),
         nonce_required=env.bool("MICROSOFT_NONCE_REQUIRED", default=True),
     )
@@ -94,7 +109,7 @@ def _github(env: Any) -> Provider | None:
         backend="accounts.social.GitHub",
         client_ids=(env.str("GITHUB_CLIENT_ID", default=""),),
         client_secret=secret,
-        scopes=("read:user", "user:email"),
+        scopes=tuple(env.list("GITHUB_SCOPES", default=["read:user", "user:email"])),
         nonce_required=False,
         endpoints=Endpoints(
             authorization=f"{site}/login/oauth/authorize",

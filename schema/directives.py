@@ -16,7 +16,7 @@ class Anonymous:
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
-    description="Takes a credential or sends mail: at most one such field an operation.",
+    description="Takes a credential, sends mail or asks a provider: at most one such field an operation.",
 )
 class Credential:
     """See the description."""

@@ -12,7 +12,8 @@ from strawberry.utils.str_converters import to_camel_case
 
 from accounts import challenges, models
 from accounts.conf import latchkey
-from accounts.exceptions import AccountsError
+from accounts.exceptions import AccountsError, InvalidToken
+from schema.permissions import Unauthenticated
 from schema.types import Account, SignInMethod, SocialAccount, TokenSet
 
 
@@ -295,6 +296,9 @@ class ExpectedFailures(FieldExtension):
         """The payload, whatever happened."""
         try:
             return next_(source, info, **kwargs)
+        except InvalidToken:
+            # It ended while the resolver was at work.
+            raise Unauthenticated from None
         except AccountsError as error:
             refusal = error
         if latchkey().development:

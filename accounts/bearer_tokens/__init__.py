@@ -6,7 +6,7 @@ The one place that knows DOT and oauthlib. Everything runs on the same server ob
 
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
-from accounts.bearer_tokens.bearer import Bearer, authenticate, presented_token
+from accounts.bearer_tokens.bearer import Bearer, authenticate, locked_account, presented_token
 from accounts.bearer_tokens.clients import ClientGrant, authorize_client, known_client, renewed_grant
 from accounts.bearer_tokens.tokens import (
     Refreshed,
@@ -36,6 +36,7 @@ __all__ = [
     "end_sessions",
     "issue",
     "known_client",
+    "locked_account",
     "presented_token",
     "refresh",
     "renewed_grant",

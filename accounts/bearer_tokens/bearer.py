@@ -24,6 +24,7 @@ TOKEN_FIELDS = (
     "scope",
     "resource",
     "application_id",
+    "application__client_id",
     "application__first_party",
 )
 ACCOUNT_FIELDS = tuple(field.attname for field in Account._meta.concrete_fields)  # noqa: SLF001 - public in practice
@@ -37,6 +38,8 @@ class Bearer:
     token_id: int
     client_id: int
     """The key of the client that it was issued to."""
+    client_name: str
+    """Its `client_id` (RFC 6749 §2.2)."""
 
 
 def presented_token(authorization: str | None) -> str | None:
@@ -60,7 +63,7 @@ def authenticate(authorization: str | None) -> Bearer | None:
     row = _look_up(checksum(presented))
     if row is None:
         raise InvalidToken("The access token is unknown or was revoked.")
-    token_id, expires, created, updated, scope, resource, client_id, first_party, *account_row = row
+    token_id, expires, created, updated, scope, resource, client_id, client_name, first_party, *account_row = row
     if expires <= timezone.now():
         raise InvalidToken("The access token has expired.")
     account = Account.from_db(router.db_for_read(Account), ACCOUNT_FIELDS, account_row) if account_row[0] else None
@@ -73,7 +76,19 @@ def authenticate(authorization: str | None) -> Bearer | None:
         _mark_used(token_id, created)
     if API_SCOPE not in scope.split() or not first_party:
         raise InsufficientScope(f"The access token lacks the scope {API_SCOPE}.")
-    return Bearer(account=account, token_id=token_id, client_id=client_id)
+    return Bearer(account=account, token_id=token_id, client_id=client_id, client_name=client_name)
+
+
+def locked_account(bearer: Bearer) -> Account:
+    """The account, its row locked until the transaction ends, if the token still stands. Raises InvalidToken.
+
+    Asking a provider takes seconds, in which the session may have been ended: signed out elsewhere, disabled, or taken
+    over by the holder of the address (S9). `no_key`: see accounts.social.sign_up.
+    """
+    account = Account.objects.select_for_update(no_key=True).filter(pk=bearer.account.pk, is_active=True).first()
+    if account is None or not AccessToken.objects.filter(pk=bearer.token_id).exists():
+        raise InvalidToken("The access token was revoked just now.")
+    return account
 
 
 def mark_used(token: Any) -> None:

@@ -20,6 +20,7 @@ log = logging.getLogger("accounts.social")
 
 SUBJECT = re.compile(r"[ -~]{1,255}")
 """ASCII, as OpenID Connect Core §2 has it, and printable."""
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 OK = 200
 
 
@@ -224,8 +225,8 @@ class VerifyingBackend(BaseAuth[object]):
 
 
 def text(value: object) -> str:
-    """The value, if it is text."""
-    return value if isinstance(value, str) else ""
+    """The value, if it is text; a space for what no database takes (NUL, and half a surrogate pair)."""
+    return UNSTORABLE.sub(" ", value) if isinstance(value, str) else ""
 
 
 def is_true(value: object) -> bool:

@@ -23,6 +23,8 @@ import certifi
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052."""
+RETIRED = tuple(map(ipaddress.IPv6Network, ("fec0::/10", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
+"""Site-local, NAT64 within a network (RFC 8215), and IPv4 inside IPv6 in forms that nobody needs (RFC 4291, 7915)."""
 
 
 class NoAnswer(Exception):
@@ -139,6 +141,8 @@ def _is_public(address: str) -> bool:
     # An IPv6 address that carries an IPv4 one leads there.
     carried: ipaddress.IPv4Address | None = None
     if isinstance(ip, ipaddress.IPv6Address):
+        if any(ip in network for network in RETIRED):
+            return False
         carried = ip.ipv4_mapped or ip.sixtofour
         if ip in NAT64:
             carried = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)

@@ -14,6 +14,7 @@ from accounts.social.base import Claims, VerifyingBackend
 from accounts.social.registry import backend_for
 from accounts.social.sign_up import AddressTaken, Incomplete, Profile
 from accounts.social.verification import Identity
+from accounts.validators import canonical_email
 
 log = logging.getLogger("accounts.social")
 
@@ -80,31 +81,39 @@ def _run_pipeline(backend: VerifyingBackend, claims: Claims, profile: Profile, *
     account: Account = outcome["user"]
     if not account.is_active:
         raise AccountDisabled
-    remember_use(outcome["social"], claims)
+    remember_use(outcome["social"], account, claims)
     return Identified(account=account, is_new=outcome["is_new"])
 
 
 def link(identity: Identity, *, account: Account) -> UserSocialAuth:
-    """Make the identity a way in to this account. Raises AlreadyLinked, ProviderUnknown, ProviderRejected."""
+    """Make the identity a way in to this account, whose row is locked.
+
+    Raises AlreadyLinked, ProviderUnknown, ProviderRejected.
+    """
     backend = backend_for(identity.provider)
     response = asdict(identity.claims)
     if not backend.auth_allowed(response, backend.get_user_details(response)):
         raise backend.rejected("not on the list of those allowed")
-    with transaction.atomic():
-        # One at a time for each account: what is its last way in has to be known.
-        Account.objects.select_for_update().get(pk=account.pk)
-        linked, _created = UserSocialAuth.objects.get_or_create(
-            provider=identity.provider,
-            uid=identity.claims.sub,
-            defaults={"user": account, "id_key": backend.id_key()},
-        )
-        if linked.user_id != account.pk:
-            raise AlreadyLinked
-        remember_use(linked, identity.claims)
+    linked, _created = UserSocialAuth.objects.get_or_create(
+        provider=identity.provider,
+        uid=identity.claims.sub,
+        defaults={"user": account, "id_key": backend.id_key()},
+    )
+    if linked.user_id != account.pk:
+        raise AlreadyLinked
+    remember_use(linked, account, identity.claims)
     return linked
 
 
-def remember_use(social: UserSocialAuth, claims: Claims) -> None:
-    """When, and the address that the provider told; nothing that opens anything (S15)."""
+def remember_use(social: UserSocialAuth, account: Account, claims: Claims) -> None:
+    """When, and the address that the provider told; nothing that opens anything (S15).
+
+    An address that the provider has verified, and that is the account's, is now shown to be its holder's.
+    Raises IntegrityError if the identity was unlinked just now.
+    """
     social.extra_data = {"email": claims.email, "last_used_at": timezone.now().isoformat()}
-    social.save(update_fields=["extra_data", "modified"])
+    if not UserSocialAuth.objects.filter(pk=social.pk).update(extra_data=social.extra_data):
+        raise IntegrityError("unlinked")
+    if claims.email_verified and not account.email_verified and canonical_email(claims.email) == account.email:
+        account.email_verified = True
+        account.save(update_fields=["email_verified"])

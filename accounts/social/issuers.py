@@ -16,6 +16,8 @@ from accounts.exceptions import ProviderUnavailable
 
 FRESH = 3600
 """Seconds for which nothing is asked again."""
+DOWN = 5
+"""Seconds for which a provider that has told nothing yet is not asked once more after it has failed."""
 KEPT = 24 * 3600
 """Seconds for which the last answer serves while the provider gives no other."""
 
@@ -31,10 +33,13 @@ def remembered(kind: str, url: str, load: Load) -> dict[str, Any]:
     asked_at, content = cache.get(key) or (None, {})
     if asked_at is not None and (time.time() - asked_at < FRESH or not may_ask_again(kind, url)):
         return dict(content)
+    if asked_at is None and cache.get(f"{key}:down"):
+        raise ProviderUnavailable(hint=f"{url} has failed just now")
     try:
         return _load(key, load)
     except ProviderUnavailable:
         if asked_at is None:
+            cache.set(f"{key}:down", 1, DOWN)
             raise
         return dict(content)
 
@@ -69,7 +74,7 @@ def _find(published: dict[str, Any], key_id: str) -> PyJWK | None:
         if isinstance(key, dict) and key.get("kid") == key_id and key.get("use", "sig") == "sig":
             try:
                 return PyJWK.from_dict(key)
-            except (PyJWTError, ValueError, TypeError, OverflowError):
+            except (PyJWTError, ValueError, TypeError, KeyError, OverflowError):
                 continue
     return None
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from social_django.models import UserSocialAuth
 
@@ -58,16 +57,16 @@ def sign_in_methods(account: Account) -> list[SignInMethod]:
     return password + ([SignInMethod.SOCIAL] if any(map(_works, _rows(account))) else [])
 
 
-@transaction.atomic
 def unlink(identity: uuid.UUID, *, account: Account) -> None:
-    """Take an identity from its account. Raises NotFound; LastSignInMethod, and nothing is taken (S38)."""
-    # One at a time: of two that are left, two removals at once would leave none.
-    locked = Account.objects.select_for_update().get(pk=account.pk)
-    rows = _rows(locked)
+    """Take an identity from its account, whose row is locked: of two that are left, two removals at once leave one.
+
+    Raises NotFound; LastSignInMethod, and nothing is taken (S38).
+    """
+    rows = _rows(account)
     row = next((row for row in rows if LinkedIdentity.of(row).id == identity), None)
     if row is None:
         raise NotFound(field=("id",))
-    if not locked.has_usable_password() and not any(_works(other) for other in rows if other != row):
+    if not account.has_usable_password() and not any(_works(other) for other in rows if other != row):
         raise LastSignInMethod
     row.delete()
 

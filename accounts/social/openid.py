@@ -63,7 +63,9 @@ class OpenIDConnect(VerifyingBackend):
         oldest = time.time() - latchkey().id_token_max_age - LEEWAY
         if int(content["iat"]) < oldest:
             raise self.rejected(f"ID token issued {round(oldest - int(content['iat']))} s too long ago")
-        if not SUBJECT.fullmatch(text(content["sub"])):
+        if "events" in content:
+            raise self.rejected("a logout token or another security event")
+        if not SUBJECT.fullmatch(str(content["sub"])):
             raise self.rejected("ID token without a usable subject")
         return Verified(claims=self.claims(content), answer={"id_token": id_token, "claims": content})
 
@@ -75,6 +77,9 @@ class OpenIDConnect(VerifyingBackend):
             raise self.rejected(f"ID token: {type(error).__name__}") from None
         # Of the header nothing else counts: not `jku`, `jwk` or `x5u`.
         algorithm, key_id = header.get("alg"), header.get("kid")
+        if str(header.get("typ", "JWT")).lower() != "jwt":
+            # RFC 8725 §3.11: an access token (`at+jwt`), a logout token.
+            raise self.rejected(f"a JWT of the type {header.get('typ')!a:.40}")
         if algorithm not in ALGORITHMS:
             raise self.rejected(f"ID token signed with {algorithm!a:.40}")
         key = self._signing_key(key_id) if isinstance(key_id, str) and key_id else None
@@ -121,9 +126,9 @@ class OpenIDConnect(VerifyingBackend):
     def claims(self, content: dict[str, Any]) -> Claims:
         """What the provider vouches for, of an ID token or of userinfo."""
         given_name, family_name = text(content.get("given_name")), text(content.get("family_name"))
-        whole = text(content.get("name")).strip()
-        if whole and not given_name:
-            # Microsoft, GitHub and others tell the whole name alone.
+        whole, local_part = text(content.get("name")).strip(), text(content.get("email")).partition("@")[0]
+        if whole and not given_name and whole.casefold() != local_part.casefold():
+            # Microsoft, GitHub and others tell the whole name alone; Auth0 the address, where it knows no name.
             given_name, _, family_name = whole.partition(" ")
         return Claims(
             sub=self.subject(content.get("sub")),
@@ -254,9 +259,7 @@ class OpenIDConnect(VerifyingBackend):
         """As discovered; empty where the provider has none. Raises ProviderUnavailable."""
         url = f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration"
         found = text(issuers.remembered("discovery", url, lambda: self._discovered(url)).get(name))
-        # Front ends send their browsers to one of these: `javascript:` would be run there.
-        schemes = ("https://", "http://") if latchkey().private_providers else ("https://",)
-        return found if found.startswith(schemes) else ""
+        return found if _is_web(found) else ""
 
     def _discovered(self, url: str) -> dict[str, Any]:
         document = self._published(url)
@@ -274,6 +277,17 @@ class OpenIDConnect(VerifyingBackend):
         if answer.status != OK or not isinstance(answer.content, dict):
             raise self.unavailable(f"HTTP {answer.status} at {url}")
         return answer.content
+
+
+def _is_web(url: str) -> bool:
+    """Whether it is an address of the web: browsers are sent to one of these, where `javascript:` would be run."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname and parts.port != 0) and parts.scheme in (
+            {"https", "http"} if latchkey().private_providers else {"https"}
+        )
+    except ValueError:
+        return False
 
 
 def is_id_token(value: str) -> bool:

@@ -15,6 +15,8 @@ from accounts.social.http import Answer
 from accounts.social.openid import OpenIDConnect, basic
 
 GUID = re.compile(r"[0-9a-fA-F-]{36}")
+CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""The tenant of private Microsoft accounts."""
 NOT_FOUND = 404
 UNPROCESSABLE = 422
 
@@ -106,7 +108,8 @@ class Microsoft(OpenIDConnect):
 
     @property
     def _template(self) -> str:
-        return re.sub(r"/(common|organizations|consumers)/v2\.0$", "/{tenantid}/v2.0", self.provider.issuer)
+        issuer = self.provider.issuer.replace("/consumers/", f"/{CONSUMERS}/")
+        return re.sub(r"/(common|organizations)/v2\.0$", "/{tenantid}/v2.0", issuer)
 
     def email_verified(self, content: dict[str, Any]) -> bool:
         """Only where the tenant is known to own the address's domain: else any tenant could name any address."""
@@ -127,7 +130,7 @@ class Facebook(OpenIDConnect):
     def blames_us(self, refusal: dict[str, Any]) -> bool:
         """Graph's codes: 1 and 101, "error validating client secret" and "application"."""
         error = refusal.get("error")
-        return isinstance(error, dict) and error.get("code") in {1, 101}
+        return isinstance(error, dict) and _code(error) in {1, 101}
 
     def verify_tokens(self, tokens: dict[str, Any], *, nonce: str | None) -> Verified:
         """Codes give access tokens."""
@@ -162,9 +165,15 @@ class Facebook(OpenIDConnect):
     def refuses(self, answer: Answer) -> bool:
         """Facebook says with the same statuses that it is busy."""
         error = answer.content.get("error") if isinstance(answer.content, dict) else None
-        if isinstance(error, dict) and (error.get("is_transient") is True or error.get("code") in self.rate_limits):
+        if isinstance(error, dict) and (error.get("is_transient") is True or _code(error) in self.rate_limits):
             return False
         return super().refuses(answer)
+
+
+def _code(error: dict[str, Any]) -> int | None:
+    """Graph's, if there is one."""
+    code = error.get("code")
+    return code if isinstance(code, int) else None
 
 
 class GitHub(OpenIDConnect):

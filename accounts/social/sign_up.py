@@ -109,7 +109,8 @@ def _taken_over(email: str, *, verified: bool) -> Account:
     The provider has now shown whose it is: every way in of whoever came first is closed. Raises AddressTaken where that
     is not so, and AccountDisabled.
     """
-    account = Account.objects.select_for_update().filter(email=email).first()
+    # `no_key`: a refresh that is under way holds its session, and needs the account for its foreign keys.
+    account = Account.objects.select_for_update(no_key=True).filter(email=email).first()
     if account is None or not verified:
         raise AddressTaken(None)
     if account.email_verified or account.is_staff or account.is_superuser:
@@ -127,7 +128,12 @@ def _taken_over(email: str, *, verified: bool) -> Account:
 
 
 def plain_name(name: str) -> str:
-    """The name without what our names must not contain (S62), rather than no sign-in at all; may be empty."""
+    """The name without what our names must not contain (S62), rather than no sign-in at all; may be empty.
+
+    An e-mail address is no name: names are public.
+    """
+    if "@" in name:
+        return ""
     return " ".join("".join(c if _is_plain(c) else " " for c in name).split())[:LONGEST_NAME].strip()
 
 

@@ -78,6 +78,7 @@ class SocialMutations:
             "Codes: PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_UNAVAILABLE, REDIRECT_URI_NOT_ALLOWED,"
             " INVALID_CLIENT."
         ),
+        directives=[Credential()],
         extensions=[ExpectedFailures(CreateSocialAuthUrlPayload)],
     )
     def create_social_auth_url(
@@ -93,7 +94,7 @@ class SocialMutations:
             redirect_uri=input.redirect_uri,
             login_hint=input.login_hint or "",
             client_id=input.client_id or None,
-            viewer=info.context.viewer,
+            bearer=info.context.bearer,
         )
         return CreateSocialAuthUrlPayload(
             authorization=SocialAuthorization(url=prepared.url, flow=prepared.flow, expires_in=prepared.expires_in)
@@ -169,15 +170,12 @@ class SocialMutations:
         fresh, ticket = input.source.credential, input.source.challenge_token
         if fresh:
             linked = social_links.link_by_credential(
-                account=bearer.account,
-                client_id=bearer.client_id,
+                bearer=bearer,
                 provider=fresh.value.provider,
                 credential=_presented(fresh.value.credential, fresh.value.nonce),
             )
         else:
-            linked = social_links.link_by_challenge(
-                account=bearer.account, client_id=bearer.client_id, challenge_token=ticket.value if ticket else ""
-            )
+            linked = social_links.link_by_challenge(bearer=bearer, challenge_token=ticket.value if ticket else "")
         return LinkSocialAccountPayload(social_account=SocialAccount.of(linked), account=bearer.account)  # type: ignore[arg-type]
 
     @strawberry.mutation(
@@ -193,11 +191,11 @@ class SocialMutations:
         input: Annotated[UnlinkSocialAccountInput, strawberry.argument(description="Which one.")],
     ) -> UnlinkSocialAccountPayload:
         """See the description."""
-        viewer = info.context.viewer
-        if viewer is None:
+        bearer = info.context.bearer
+        if bearer is None:
             raise Unauthenticated
-        social_links.unlink(account=viewer, identity=_identity(input.id))
-        return UnlinkSocialAccountPayload(deleted_social_account_id=input.id, account=viewer)  # type: ignore[arg-type]
+        social_links.unlink(bearer=bearer, identity=_identity(input.id))
+        return UnlinkSocialAccountPayload(deleted_social_account_id=input.id, account=bearer.account)  # type: ignore[arg-type]
 
 
 def _identity(global_id: str) -> uuid.UUID:

@@ -22,6 +22,7 @@ from accounts.models import Client, Session
 from project.providers import configured
 from tests.api import PASSWORD, TOKEN_AUTH, codes
 from tests.factories import make_account, make_client
+from tests.providers.keys import key
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "k7Qw-Zp2_xL9" * 6
@@ -421,9 +422,31 @@ def test_an_openid_provider_is_settings_alone():
 
 def test_apples_key_may_stand_in_one_line():
     """Line ends as backslash and n, as environments have them."""
-    [apple] = providers_of(APPLE_CLIENT_IDS="a", APPLE_PRIVATE_KEY="-----BEGIN-----\\nabc\\n-----END-----")
+    pem = key("apple-client-secret", "ES256").pem
 
-    assert apple.private_key == "-----BEGIN-----\nabc\n-----END-----"
+    [apple] = providers_of(APPLE_CLIENT_IDS="a", APPLE_PRIVATE_KEY=pem.replace("\n", "\\n"))
+
+    assert apple.private_key == pem
+
+
+@pytest.mark.parametrize(
+    "text", ["hush", "-----BEGIN PRIVATE KEY-----\\nx\\n-----END PRIVATE KEY-----", "/keys/apple.p8"]
+)
+def test_what_is_no_key_of_apples_stops_the_start(text):
+    """Rather than each sign-in; and it is not repeated."""
+    with pytest.raises(ImproperlyConfigured, match="APPLE_PRIVATE_KEY") as refusal:
+        providers_of(APPLE_CLIENT_IDS="a", APPLE_PRIVATE_KEY=text)
+    assert text not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["Corp", "a_b", "-a", "a:b", "x" * 33, "ä"])
+def test_a_name_that_cannot_be_stored_and_typed_stops_the_start(name):
+    """Half of each identity."""
+    prefix = f"OPENID_{name.upper().replace('-', '_')}_"
+    given = {"OPENID_PROVIDERS": name, f"{prefix}ISSUER": "https://x.example", f"{prefix}CLIENT_IDS": "x"}
+
+    with pytest.raises(ImproperlyConfigured, match="OPENID_PROVIDERS"):
+        providers_of(**given)
 
 
 @pytest.mark.parametrize(
@@ -443,9 +466,13 @@ def test_a_half_set_up_provider_stops_the_start(change):
 
 def test_secrets_are_not_in_what_is_printed():
     """S47: of the settings."""
+    pem = key("apple-client-secret", "ES256").pem
     given = {"GOOGLE_CLIENT_IDS": "web", "GOOGLE_CLIENT_SECRET": "hush", "APPLE_CLIENT_IDS": "a"}
 
-    assert "hush" not in repr(providers_of(**given, APPLE_PRIVATE_KEY="hush"))
+    printed = repr(providers_of(**given, APPLE_PRIVATE_KEY=pem))
+
+    assert "hush" not in printed
+    assert "PRIVATE" not in printed
 
 
 def test_ensure_client_leaves_what_it_is_not_told(db):

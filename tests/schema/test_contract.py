@@ -110,7 +110,7 @@ def test_each_mutation_has_one_input_and_a_payload_with_errors(mutation):
     assert str(field.type.of_type.fields["errors"].type) == "[AuthError!]!"
 
 
-WITHOUT_CREDENTIAL = {"createSocialAuthUrl", "createSocialNonce", "unlinkSocialAccount"}
+WITHOUT_CREDENTIAL = {"createSocialNonce", "unlinkSocialAccount"}
 BY_VIEWER = {"createSocialAuthUrl", "linkSocialAccount", "unlinkSocialAccount"}
 
 
