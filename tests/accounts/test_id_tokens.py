@@ -159,6 +159,19 @@ def test_one_issued_long_ago_is_refused(providers, settings):
     refused(providers["openid"].id_token(iat=int(time.time()) - settings.LATCHKEY.id_token_max_age - 60))
 
 
+@pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", "secevent+jwt", "JOSE"])
+def test_a_jwt_of_another_type_is_refused(providers, typ):
+    """RFC 8725 §3.11: what the provider signs for other purposes."""
+    refused(providers["openid"].id_token(header={"typ": typ}))
+
+
+def test_a_logout_token_is_refused(providers):
+    """OpenID Connect Back-Channel Logout §2.4: it may come without a type."""
+    events = {"http://schemas.openid.net/event/backchannel-logout": {}}
+
+    refused(providers["openid"].id_token(events=events))
+
+
 def test_several_audiences_of_ours_need_the_party(providers):
     """OpenID Connect Core §3.1.3.7."""
     both = [GOOGLE_CLIENT, GOOGLE_ANDROID_CLIENT]
@@ -500,6 +513,37 @@ def test_a_key_for_encryption_signs_nothing(providers):
     providers.faults["jwks"] = lambda handler, status, body: handler.reply(200, json.dumps({"keys": [jwk]}).encode())
 
     refused(providers["openid"].id_token())
+
+
+@pytest.mark.parametrize("jwk", [{"kty": "oct"}, {"kty": "RSA"}, {"kty": []}, {"kty": "EC", "crv": "P-256", "x": 7}])
+def test_a_strange_key_is_none(providers, jwk):
+    """Under the id that the token names."""
+    keys = {"keys": [{**jwk, "kid": "openid:rs"}]}
+    providers.faults["jwks"] = lambda handler, status, body: handler.reply(200, json.dumps(keys).encode())
+
+    refused(providers["openid"].id_token())
+
+
+@pytest.mark.parametrize("url", ["http://[bad", "http://x\ud800", "ftp://x", "http://x:99999", 7])
+def test_a_strange_address_of_the_keys_is_none(providers, url):
+    """In the discovery document."""
+    document = {"issuer": providers["openid"].url, "jwks_uri": url}
+    providers.faults["openid-configuration"] = lambda handler, status, body: handler.reply(
+        200, json.dumps(document).encode()
+    )
+
+    with nothing_changes(), pytest.raises(ProviderUnavailable):
+        identify(provider="corp", id_token=providers["openid"].id_token())
+
+
+def test_a_provider_that_fails_is_left_alone_for_a_moment(providers):
+    """A flood of sign-ins while it is down is one question every few seconds."""
+    providers.faults["openid-configuration"] = faults.internal_error
+
+    for _ in range(5):
+        with pytest.raises(ProviderUnavailable):
+            identify(provider="corp", id_token=providers["openid"].id_token())
+    assert providers.paths == ["openid-configuration"]
 
 
 def test_a_discovery_document_speaks_for_its_issuer_only(providers):

@@ -11,9 +11,9 @@ from accounts.exceptions import AccountDisabled
 from accounts.models import Account, Challenge, Session
 from accounts.social import AddressTaken, UserSocialAuth
 from tests.accounts.identifying import identify
-from tests.api import CONVERT, LINK, ME, PASSWORD, REFRESH, REGISTER, TOKEN_AUTH, codes
+from tests.api import CONVERT, LINK, ME, PASSWORD, REFRESH, REGISTER, TOKEN_AUTH, UNLINK, codes
 from tests.factories import make_account
-from tests.live import serving
+from tests.live import Live, serving
 from tests.providers.stored import nothing_changes
 
 pytestmark = pytest.mark.django_db
@@ -146,36 +146,84 @@ def test_a_disabled_account_is_not_taken_over(providers):
         identify(provider="google", access_token=providers.google_token())
 
 
-def test_no_sign_in_that_is_under_way_survives(providers, tmp_path):
-    """The attacker signs in all the time, from many connections, while the victim does once. A real server."""
+WAYS = ["sign in", "refresh", "link", "unlink and link"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_that_is_under_way_survives(providers, tmp_path, way):
+    """The attacker does it all the time, from many connections, while the victim signs in once. A real server.
+
+    The victim is signed in at the first attempt, and of the attacker's tokens and identities none opens the account.
+    """
     with serving(tmp_path, WORKERS="2", THREADS="8", **providers.environment) as live:
         for person in range(3):
             email = f"victim{person}@example.com"
-            given = {**REGISTRATION, "email": email, "username": f"attacker{person}"}
-            live.post(REGISTER, input=given)
+            attacker = Attacker(live, providers, email, person)
             stop = threading.Event()
-
-            def hammer(_number: int, email: str = email, stop: threading.Event = stop) -> list[str]:
-                tokens = []
-                while not stop.is_set():
-                    _status, body = live.post(TOKEN_AUTH, input={"email": email, "password": PASSWORD})
-                    payload = body["data"]["tokenAuth"]
-                    if not payload["tokens"]:
-                        break
-                    tokens.append(payload["tokens"]["accessToken"])
-                return tokens
-
             with ThreadPoolExecutor(6) as pool:
-                attempts = [pool.submit(hammer, number) for number in range(6)]
+                attempts = [pool.submit(attacker.go_on, way, stop) for _ in range(6)]
                 stop.wait(0.5)
                 credential = {"accessToken": providers.google_token(sub=str(person), email=email)}
-                _status, body = live.post(CONVERT, input={"provider": "google", "credential": credential})
+                status, body = live.post(CONVERT, input={"provider": "google", "credential": credential})
                 stop.wait(0.5)
                 stop.set()
-                stolen = [token for attempt in attempts for token in attempt.result()]
+                stolen = {token for attempt in attempts for token in attempt.result()}
 
-            victim = body["data"]["convertSocialToken"]["tokens"]["accessToken"]
-            assert live.post(ME, headers={"Authorization": f"Bearer {victim}"})[0] == 200
+            assert (status, body.get("errors")) == (200, None)
+            victim = body["data"]["convertSocialToken"]
+            assert victim["errors"] == []
+            assert attacker.opens({victim["tokens"]["accessToken"]})
             assert stolen
-            alive = [token for token in stolen if live.post(ME, headers={"Authorization": f"Bearer {token}"})[0] == 200]
-            assert alive == []
+            assert attacker.opens(stolen) == []
+            assert attacker.identity_opens() != victim["account"]["id"]
+
+
+class Attacker:
+    """Has registered the victim's address."""
+
+    def __init__(self, live: Live, providers: Any, email: str, person: int) -> None:
+        self.live, self.email = live, email
+        self.facebook = providers.facebook_token(id=f"666{person}", email=f"eve{person}@example.com")
+        given = {**REGISTRATION, "email": email, "username": f"attacker{person}"}
+        self.tokens = live.post(REGISTER, input=given)[1]["data"]["register"]["tokens"]
+
+    def go_on(self, way: str, stop: threading.Event) -> set[str]:
+        """Until told to stop; the access tokens that were got."""
+        got = {self.tokens["accessToken"]}
+        while not stop.is_set():
+            if way == "sign in":
+                payload = self._post(TOKEN_AUTH, {"email": self.email, "password": PASSWORD})
+            elif way == "refresh":
+                payload = self._post(REFRESH, {"refreshToken": self.tokens["refreshToken"]})
+            else:
+                payload = self._link(unlink_first=way != "link")
+            if payload is None:
+                break
+            if payload.get("tokens"):
+                got.add(payload["tokens"]["accessToken"])
+        return got
+
+    def _link(self, *, unlink_first: bool) -> Any:
+        mine = {"provider": "facebook", "credential": {"accessToken": self.facebook}}
+        payload = self._post(LINK, {"source": {"credential": mine}})
+        if unlink_first and payload and payload.get("socialAccount"):
+            self._post(UNLINK, {"id": payload["socialAccount"]["id"]})
+        return payload
+
+    def _post(self, operation: str, given: dict[str, Any]) -> Any:
+        """The payload; None once it is over. Never a fault of ours."""
+        headers = {"Authorization": f"Bearer {self.tokens['accessToken']}"} if operation in {LINK, UNLINK} else {}
+        status, body = self.live.post(operation, headers=headers, input=given)
+        assert {error["extensions"]["code"] for error in body.get("errors", [])} <= {"UNAUTHENTICATED"}
+        assert status in {200, 401}
+        return next(iter(body["data"].values())) if body.get("data") else None
+
+    def opens(self, tokens: set[str]) -> list[str]:
+        """Those that open an account."""
+        return [token for token in tokens if self.live.post(ME, headers={"Authorization": f"Bearer {token}"})[0] == 200]
+
+    def identity_opens(self) -> str | None:
+        """Whose account the attacker's identity opens."""
+        given = {"provider": "facebook", "credential": {"accessToken": self.facebook}}
+        account = self.live.post(CONVERT, input=given)[1]["data"]["convertSocialToken"]["account"]
+        return account and str(account["id"])

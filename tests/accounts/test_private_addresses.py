@@ -33,6 +33,10 @@ def limits(*, private: bool) -> Limits:
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",
         "2002:7f00:1::",
+        "fec0::1",
+        "64:ff9b:1::a00:1",
+        "::127.0.0.1",
+        "::ffff:0:7f00:1",
     ],
 )
 def test_what_is_private(address):

@@ -198,6 +198,36 @@ def test_what_is_missing_is_asked_for_together(providers, claims, missing):
     assert incomplete.value.missing == missing
 
 
+@pytest.mark.parametrize("name", ["ada.lovelace@example.org", "ada"])
+def test_an_address_is_no_name(providers, name):
+    """Auth0 tells the address as the name, where it knows no other: names and usernames are public."""
+    token = providers["openid"].access_token(given_name=None, family_name=None, name=name)
+
+    with nothing_changes(), pytest.raises(Incomplete) as incomplete:
+        identify(provider="corp", access_token=token)
+    assert incomplete.value.missing == ("first_name",)
+    assert incomplete.value.suggestion.username.startswith("user-")
+
+
+@pytest.mark.parametrize("told", [{"email": "a\0b@example.com"}, {"email": "\ud800@x.example", "name": "\ud800"}])
+def test_what_no_database_takes_is_not_kept(providers, told):
+    """NUL and half a surrogate pair: in what is remembered of a known identity."""
+    identify(provider="google", access_token=providers.google_token())
+
+    assert not identify(provider="google", access_token=providers.google_token(**told)).is_new
+
+
+def test_a_verified_address_that_is_the_accounts_is_marked_so(providers):
+    """By whichever of its identities."""
+    account = identify(provider="google", access_token=providers.google_token(email_verified=False)).account
+    assert not account.email_verified
+
+    identify(provider="google", access_token=providers.google_token())
+
+    account.refresh_from_db()
+    assert account.email_verified
+
+
 def test_what_facebook_does_not_tell_is_asked_for(providers):
     """People there need not have an address, and may refuse to give it."""
     token = providers.facebook_token(email=None, first_name=None)

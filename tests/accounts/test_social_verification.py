@@ -1,5 +1,6 @@
 """Whose token is taken: one that the provider issued for us, and looked at in that order."""
 
+import json
 import logging
 from dataclasses import replace
 
@@ -214,6 +215,16 @@ def test_a_subject_that_can_be_nobodys_key_is_no_answer(providers, subject):
 
     with nothing_changes(), pytest.raises(ProviderUnavailable):
         identify(provider="google", access_token=token)
+
+
+@pytest.mark.parametrize("code", [[], {}, "4", None, True])
+def test_a_strange_error_of_facebooks_is_a_refusal(providers, code):
+    """Nothing falls over."""
+    body = json.dumps({"error": {"code": code}}).encode()
+    providers.faults["debug_token"] = lambda handler, status, _body: handler.reply(400, body)
+
+    with nothing_changes(), pytest.raises(ProviderRejected):
+        identify(provider="facebook", access_token=providers.facebook_token())
 
 
 @pytest.mark.parametrize("error", [{"code": 4}, {"code": 613}, {"code": 2, "is_transient": True}])

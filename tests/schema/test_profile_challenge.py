@@ -205,6 +205,33 @@ def test_it_goes_on_for_the_client_of_the_first_call(convert, answer, providers)
     assert (session.client, session.ip_address) == (client, "127.0.0.1")
 
 
+def test_nobody_is_stated_without_the_secret(convert, answer, providers):
+    """S64: the answer is not authenticated as the client's."""
+    client, secret = make_client(client_type=Client.CLIENT_CONFIDENTIAL, states_end_user=True)
+    token = providers.google_token(email=None)
+    challenge = convert(token, clientId=client.client_id, clientSecret=secret)["challenge"]
+
+    answer(challenge, email="ada@example.com", headers={"End-User-IP": "203.0.113.9"})
+
+    assert Session.objects.get().ip_address == "127.0.0.1"
+
+
+def test_who_is_not_on_the_list_any_more_gets_nothing(challenge, answer, settings):
+    """social-core's list of domains, changed in the meantime."""
+    settings.SOCIAL_AUTH_GOOGLE_OAUTH2_WHITELISTED_DOMAINS = ["example.org"]
+
+    assert refusals(answer(challenge, email="ada@example.com")) == [("INVALID_CHALLENGE", TOKEN)]
+    assert not Account.objects.exists()
+
+
+@pytest.mark.parametrize("told", [{"given_name": "A\0da"}, {"given_name": "A\ud800"}, {"family_name": "\0\udfff"}])
+def test_what_no_database_takes_does_not_reach_a_challenge(convert, answer, providers, told):
+    """NUL and half a surrogate pair, which PostgreSQL refuses in JSON."""
+    challenge = convert(providers.google_token(email=None, **told))["challenge"]
+
+    assert answer(challenge, email="ada@example.com")["errors"] == []
+
+
 @pytest.mark.parametrize("change", [{"first_party": False}, {"authorization_grant_type": "implicit"}])
 def test_a_client_that_may_no_longer_sign_in_gets_nothing(challenge, answer, change):
     """Demoted in the meantime."""

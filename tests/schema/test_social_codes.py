@@ -341,6 +341,18 @@ def test_a_flow_begun_signed_in_links(come_back, graphql, signed_in):
     assert UserSocialAuth.objects.get().user == signed_in.account
 
 
+def test_a_flow_begun_signed_in_is_for_the_client_of_the_bearer(begin, sign_in, account, graphql, providers):
+    """Whichever it is; another one is refused at once, rather than after the redirect."""
+    client, _secret = make_client(redirect_uris=CALLBACK)
+    token = sign_in(account, clientId=client.client_id).access_token
+
+    assert refusals(begin(token=token, clientId="web")) == [("INVALID_CLIENT", ["clientId"])]
+    begun = begin(token=token)["authorization"]
+    code = {**providers["openid"].authorize(begun["url"]), "flow": begun["flow"]}
+    source = {"credential": {"provider": "corp", "credential": {"code": code}}}
+    assert graphql(LINK, token=token, input={"source": source}).data["linkSocialAccount"]["errors"] == []
+
+
 def test_a_flow_of_another_client_links_nothing(come_back, graphql, signed_in, sign_in):
     """S70: the client of the Bearer token is the one that began it."""
     client, _secret = make_client(redirect_uris=CALLBACK)

@@ -232,6 +232,25 @@ def test_a_fresh_credential_links(link, token, providers):
     assert Account.objects.get().email == "ada@example.com"
 
 
+def test_linking_the_accounts_own_address_verifies_it(link, sign_in, providers, convert):
+    """Else a sign-in by another provider would take the account from its own holder (S9)."""
+    token = sign_in(make_account(email="ada@example.com")).access_token
+    link(token, providers.google_token())
+
+    assert Account.objects.get().email_verified
+    other = convert(providers["openid"].access_token(), "corp")
+    assert codes(other) == ["LINK_REQUIRED"]
+
+
+def test_linking_another_address_verifies_nothing(link, sign_in, providers):
+    """S32."""
+    token = sign_in(make_account(email="ada@example.com")).access_token
+    link(token, providers.google_token(email="other@example.com"))
+    link(token, providers.google_token(sub="2", email_verified=False))
+
+    assert not Account.objects.get().email_verified
+
+
 def test_linking_again_is_no_error(link, token, providers):
     """A double click."""
     ids = {link(token, providers.google_token())["socialAccount"]["id"] for _ in range(2)}
