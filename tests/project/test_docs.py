@@ -34,3 +34,18 @@ def test_every_link_between_the_documents_leads_somewhere():
     for document in documents:
         for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_each_attack_in_the_table_has_its_tests():
+    """By their names, in the files that stand beside them."""
+    table = (ROOT / "docs/social.md").read_text().partition("## Attacks")[2]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+
+    assert len(rows) > 15
+    for row in rows:
+        named = re.findall(r"\]\(\.\./(tests/[\w/]+\.py)\): ((?:`\w+`(?:, )?)+)", row)
+        assert named, row
+        for path, tests in named:
+            source = (ROOT / path).read_text()
+            for test in re.findall(r"`(\w+)`", tests):
+                assert f"def {test}(" in source, f"{path}: {test}"
