@@ -190,17 +190,20 @@ class Attacker:
     def go_on(self, way: str, stop: threading.Event) -> set[str]:
         """Until told to stop; the access tokens that were got."""
         got = {self.tokens["accessToken"]}
+        # Each connection refreshes a session of its own: they share no lock but the account's.
+        mine = (self._post(TOKEN_AUTH, {"email": self.email, "password": PASSWORD}) or {}).get("tokens")
         while not stop.is_set():
             if way == "sign in":
                 payload = self._post(TOKEN_AUTH, {"email": self.email, "password": PASSWORD})
             elif way == "refresh":
-                payload = self._post(REFRESH, {"refreshToken": self.tokens["refreshToken"]})
+                payload = self._post(REFRESH, {"refreshToken": mine["refreshToken"]}) if mine else None
             else:
                 payload = self._link(unlink_first=way != "link")
             if payload is None:
                 break
-            if payload.get("tokens"):
-                got.add(payload["tokens"]["accessToken"])
+            if "tokens" in payload:
+                mine = payload["tokens"]
+                got |= {mine["accessToken"]} if mine else set()
         return got
 
     def _link(self, *, unlink_first: bool) -> Any:
