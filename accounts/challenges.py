@@ -4,7 +4,6 @@ A challenge's token is random, is used once, lives some minutes, can be tried so
 scope and transport of the first call (S63). What the provider vouched for stays here: its credential is spent.
 """
 
-import hashlib
 import secrets
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -17,6 +16,7 @@ from accounts.bearer_tokens import ClientGrant
 from accounts.conf import latchkey
 from accounts.exceptions import InvalidChallenge, InvalidClient, InvalidScope
 from accounts.models import Account, Challenge
+from accounts.single_use import digest_of
 from accounts.social import Claims, Identity, Incomplete, Profile, SignInMethod
 
 
@@ -67,7 +67,7 @@ def attempt(token: str, kind: Challenge.Kind) -> Challenge:
 
     Not to be called within a transaction: what undoes the answer must not give the attempt back.
     """
-    digest = _digest(token)
+    digest = digest_of(token)
     waiting = Challenge.objects.filter(
         digest=digest, kind=kind, expires_at__gt=timezone.now(), attempts__lt=latchkey().challenge_attempts
     )
@@ -105,7 +105,7 @@ def grant_of(challenge: Challenge) -> ClientGrant:
 def _create(kind: Challenge.Kind, identity: Identity, grant: ClientGrant, account: Account | None = None) -> str:
     token = secrets.token_urlsafe(32)
     Challenge.objects.create(
-        digest=_digest(token),
+        digest=digest_of(token),
         kind=kind,
         client=grant.client,
         scope=" ".join(grant.scopes),
@@ -116,10 +116,6 @@ def _create(kind: Challenge.Kind, identity: Identity, grant: ClientGrant, accoun
         expires_at=timezone.now() + timedelta(seconds=latchkey().challenge_lifetime),
     )
     return token
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _refused() -> InvalidChallenge:

@@ -14,7 +14,7 @@ def spend(uses: Mapping[str, datetime]) -> bool:
 
     Each stands with the moment at which it would expire anyway. Two that come at once end at the primary key.
     """
-    rows = [SpentCredential(digest=_digest(value), expires_at=expires_at) for value, expires_at in uses.items()]
+    rows = [SpentCredential(digest=digest_of(value), expires_at=expires_at) for value, expires_at in uses.items()]
     try:
         with transaction.atomic():
             SpentCredential.objects.bulk_create(rows)
@@ -23,5 +23,6 @@ def spend(uses: Mapping[str, datetime]) -> bool:
     return True
 
 
-def _digest(value: str) -> str:
+def digest_of(value: str) -> str:
+    """What is stored of a secret with enough entropy, to know it again (S15)."""
     return hashlib.sha256(value.encode()).hexdigest()

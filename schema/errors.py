@@ -199,11 +199,11 @@ class AuthPayload:
         return cls(tokens=tokens, account=account, is_new_account=is_new_account)  # type: ignore[arg-type]
 
 
+@strawberry.type
 class Payload:
-    """What has `errors`, and else nothing where there are any."""
+    """What every outcome but AuthPayload has. Not a type of its own in the schema: those below inherit its field."""
 
-    def __init__(self, *, errors: list[AuthError]) -> None:
-        raise NotImplementedError
+    errors: list[AuthError] = strawberry.field(default_factory=list, description="Why it failed; empty otherwise.")
 
     @classmethod
     def refused(cls, error: AccountsError) -> Self:
@@ -214,8 +214,6 @@ class Payload:
 @strawberry.type(description="The outcome of `revokeToken`.")
 class RevokeTokenPayload(Payload):
     """See the description."""
-
-    errors: list[AuthError] = strawberry.field(default_factory=list, description="Why it failed; empty otherwise.")
 
 
 @strawberry.type(description="A redirect that was prepared.")
@@ -236,7 +234,6 @@ class CreateSocialAuthUrlPayload(Payload):
     authorization: SocialAuthorization | None = strawberry.field(
         default=None, description="Where to go; `null` on failure."
     )
-    errors: list[AuthError] = strawberry.field(default_factory=list, description="Why it failed; empty otherwise.")
 
 
 @strawberry.type(description="A nonce for one sign-in.")
@@ -257,7 +254,6 @@ class CreateSocialNoncePayload(Payload):
     """See the description."""
 
     nonce: SocialNonce | None = strawberry.field(default=None, description="The nonce; `null` on failure.")
-    errors: list[AuthError] = strawberry.field(default_factory=list, description="Why it failed; empty otherwise.")
 
 
 @strawberry.type(description="The outcome of `linkSocialAccount`.")
@@ -270,7 +266,6 @@ class LinkSocialAccountPayload(Payload):
     account: Account | None = strawberry.field(
         default=None, description="The account, with its list; `null` on failure."
     )
-    errors: list[AuthError] = strawberry.field(default_factory=list, description="Why it failed; empty otherwise.")
 
 
 @strawberry.type(description="The outcome of `unlinkSocialAccount`.")
@@ -283,7 +278,6 @@ class UnlinkSocialAccountPayload(Payload):
     account: Account | None = strawberry.field(
         default=None, description="The account, with its list; `null` on failure."
     )
-    errors: list[AuthError] = strawberry.field(default_factory=list, description="Why it failed; empty otherwise.")
 
 
 class ExpectedFailures(FieldExtension):

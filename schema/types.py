@@ -256,7 +256,7 @@ class SocialProvider:
             client_ids=list(provider.client_ids),
             scopes=list(provider.scopes),
             credentials=[SocialCredentialKind[kind.name] for kind in backend.kinds],
-            nonce_required=provider.nonce_required and social.CredentialKind.ID_TOKEN in backend.kinds,
+            nonce_required=backend.nonce_required,
         )
 
 

@@ -85,6 +85,11 @@ REVOKE = "mutation ($input: RevokeTokenInput) { revokeToken(input: $input) { err
 ME = "{ me { id email } }"
 
 
+def refusals(payload: dict[str, Any]) -> list[tuple[str, list[str] | None]]:
+    """The codes and fields of a payload's errors."""
+    return [(error["code"], error["field"]) for error in payload["errors"]]
+
+
 def codes(payload: dict[str, Any]) -> list[str]:
     """The codes of a payload's errors."""
     return [error["code"] for error in payload["errors"]]

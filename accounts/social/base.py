@@ -70,12 +70,17 @@ class VerifyingBackend(BaseAuth[object]):
         """The credentials that it takes as it is configured, best first."""
         raise NotImplementedError
 
+    @property
+    def nonce_required(self) -> bool:
+        """Whether the ID tokens that a client presents need a nonce of ours; there may be none."""
+        return self.provider.nonce_required and CredentialKind.ID_TOKEN in self.kinds
+
     def verify(self, credential: Credential) -> Verified:
         """What the provider says of the person, if the credential was issued for us.
 
         Raises CredentialNotSupported, ProviderRejected, ProviderUnavailable.
         """
-        self.presented(credential.kind)
+        self._kind = credential.kind
         # Before anything goes out (S36).
         if not FORM.fullmatch(credential.value):
             raise self.rejected("empty, too long or not printable")
@@ -90,10 +95,6 @@ class VerifyingBackend(BaseAuth[object]):
                 return self.verify_id_token(credential.value, nonce=credential.nonce)
             case AuthorizationCode():
                 return self.redeem(credential)
-
-    def presented(self, kind: CredentialKind) -> None:
-        """What the refusals to come are about."""
-        self._kind = kind
 
     def recognise(self, credential: Credential) -> None:
         """Refuse what came in the wrong field. Raises ProviderRejected."""
@@ -180,12 +181,15 @@ class VerifyingBackend(BaseAuth[object]):
 
     def told(self, answer: Answer, url: str) -> dict[str, Any]:
         """The object that a provider answered. Raises ProviderRejected for a clean no, else ProviderUnavailable."""
-        if not isinstance(answer.content, dict):
-            raise self.unavailable(f"HTTP {answer.status} without an object at {url}")
-        if self.refuses(answer):
+        if isinstance(answer.content, dict) and self.refuses(answer):
             raise self.rejected(f"HTTP {answer.status} at {url}")
-        if answer.status != OK:
-            raise self.unavailable(f"HTTP {answer.status} at {url}")
+        content: dict[str, Any] = self.content_of(answer, url)
+        return content
+
+    def content_of(self, answer: Answer, url: str, kind: type = dict) -> Any:
+        """The JSON of a good answer, of this kind. Raises ProviderUnavailable."""
+        if answer.status != OK or not isinstance(answer.content, kind):
+            raise self.unavailable(f"HTTP {answer.status} without what was expected at {url}")
         return answer.content
 
     def ask_about(self, url: str, *, bearer: str, method: str = "GET", **parameters: str) -> dict[str, Any]:

@@ -232,18 +232,19 @@ class OpenIDConnect(VerifyingBackend):
         url = self.endpoint("introspection", "introspection_endpoint")
         authorization, credentials = self._client_credentials(self.provider.client_ids[0])
         form = {"token": access_token, "token_type_hint": "access_token", **credentials}
-        answer = self.ask(url, method="POST", authorization=authorization, form=form)
-        if answer.status != OK or not isinstance(answer.content, dict):
-            raise self.unavailable(f"HTTP {answer.status} at {url}")
-        token = answer.content
+        token = self.content_of(self.ask(url, method="POST", authorization=authorization, form=form), url)
         if token.get("active") is not True:
             raise self.rejected("access token not active")
         if token.get("client_id") not in self.provider.client_ids:
             self.for_another(token.get("client_id"))
+        return self.person_of(access_token, token)
+
+    def person_of(self, access_token: str, token: dict[str, Any]) -> Verified:
+        """Whose it is, by userinfo; what was said of the token, that it is for us, has to agree."""
         person = self.ask_about(self.endpoint("userinfo", "userinfo_endpoint"), bearer=access_token)
         claims = self.claims(person)
         if token.get("sub", claims.sub) != claims.sub:
-            raise self.rejected("introspection and userinfo speak of two people")
+            raise self.rejected("what was said of the token and userinfo speak of two people")
         return Verified(claims=claims, answer={"access_token": access_token, "claims": person})
 
     # What the provider publishes
@@ -273,10 +274,8 @@ class OpenIDConnect(VerifyingBackend):
         return (self.provider.issuer,)
 
     def _published(self, url: str) -> dict[str, Any]:
-        answer = self.ask(url)
-        if answer.status != OK or not isinstance(answer.content, dict):
-            raise self.unavailable(f"HTTP {answer.status} at {url}")
-        return answer.content
+        content: dict[str, Any] = self.content_of(self.ask(url), url)
+        return content
 
 
 def _is_web(url: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 
 from accounts.conf import AppleProvider
-from accounts.social.base import OK, Claims, Verified, is_true, text
+from accounts.social.base import Claims, Verified, is_true, text
 from accounts.social.credentials import CredentialKind
 from accounts.social.http import Answer
 from accounts.social.openid import OpenIDConnect, basic
@@ -45,11 +45,7 @@ class Google(OpenIDConnect):
             self.for_another(audience)
         if party not in ours:
             self.for_another(party)
-        person = self.ask_about(self.endpoint("userinfo", "userinfo_endpoint"), bearer=access_token)
-        claims = self.claims(person)
-        if token.get("sub", claims.sub) != claims.sub:
-            raise self.rejected("tokeninfo and userinfo speak of two people")
-        return Verified(claims=claims, answer={"access_token": access_token, "claims": person})
+        return self.person_of(access_token, token)
 
     def client_id_for(self, redirect_uri: str) -> str:
         """An app's redirect URI begins with its client id, the labels reversed."""
@@ -197,9 +193,8 @@ class GitHub(OpenIDConnect):
         )
         if answer.status in {NOT_FOUND, UNPROCESSABLE}:
             raise self.rejected("unknown token, or issued to another application")
-        if answer.status != OK or not isinstance(answer.content, dict):
-            raise self.unavailable(f"HTTP {answer.status} at {url}")
-        application, owner = answer.content.get("app"), answer.content.get("user")
+        check = self.content_of(answer, url)
+        application, owner = check.get("app"), check.get("user")
         if not isinstance(application, dict) or not isinstance(owner, dict):
             raise self.unavailable(f"no application or user at {url}")
         if application.get("client_id") != client_id:
@@ -217,9 +212,7 @@ class GitHub(OpenIDConnect):
         answer = self.ask(url, authorization=f"Bearer {access_token}")
         if answer.status in {401, 403, NOT_FOUND}:
             return "", False
-        if answer.status != OK or not isinstance(answer.content, list):
-            raise self.unavailable(f"HTTP {answer.status} at {url}")
-        for entry in answer.content:
+        for entry in self.content_of(answer, url, list):
             if isinstance(entry, dict) and entry.get("primary") is True:
                 return text(entry.get("email")), is_true(entry.get("verified"))
         return "", False

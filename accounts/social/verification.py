@@ -60,7 +60,6 @@ def verify(
     RedirectUriNotAllowed, Required.
     """
     backend = backend_for(provider, about=("credential", credential.kind.value))
-    backend.presented(credential.kind)
     uses: dict[str, datetime] = {}
     ready: Credential
     match credential:
@@ -86,7 +85,7 @@ def verify(
 def _check_nonce(backend: VerifyingBackend, token: IdToken, uses: dict[str, datetime]) -> None:
     """That the nonce is ours, if one is given or has to be. Raises Required, ProviderRejected."""
     if token.nonce is None:
-        if backend.provider.nonce_required and CredentialKind.ID_TOKEN in backend.kinds:
+        if backend.nonce_required:
             raise Required("Ask createSocialNonce for a nonce, and hand it to the provider.", field=("nonce",))
         return
     if not flows.is_nonce(token.nonce, provider=backend.name):

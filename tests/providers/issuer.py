@@ -40,8 +40,6 @@ class Issuer:
     basic: bool = False
     """Whether clients authenticate in the header; else in the form."""
     check_secret: Callable[[str, str], bool] | None = None
-    give_token: Callable[..., str] = lambda **_person: f"at-{secrets.token_urlsafe(24)}"
-    """What makes an access token that the provider's own endpoints know."""
     keys: list[Key] = field(default_factory=list)
     """Of its own: who looks among another provider's keys finds nothing."""
     codes: dict[str, Grant] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import bearer_tokens
 from accounts.models import Account, Challenge, Client, Session
 from accounts.social import UserSocialAuth
-from tests.api import ANSWER_PROFILE, CONVERT, ME, codes
+from tests.api import ANSWER_PROFILE, CONVERT, ME, codes, refusals
 from tests.factories import make_account, make_client
 from tests.live import serving
 from tests.providers.stored import nothing_changes
@@ -49,11 +49,6 @@ def challenge(convert, providers):
     payload = convert(providers.google_token(email=None))
     assert codes(payload) == ["PROFILE_REQUIRED"]
     return payload["challenge"]
-
-
-def refusals(payload):
-    """Codes and fields."""
-    return [(error["code"], error["field"]) for error in payload["errors"]]
 
 
 @pytest.mark.parametrize(

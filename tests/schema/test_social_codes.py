@@ -10,7 +10,7 @@ import pytest
 
 from accounts.models import Account, Client, SpentCredential
 from accounts.social import UserSocialAuth
-from tests.api import AUTH_URL, CONVERT, LINK, ME, NONCE
+from tests.api import AUTH_URL, CONVERT, LINK, ME, NONCE, refusals
 from tests.factories import make_account, make_client
 from tests.providers import faults
 from tests.providers.registrations import GOOGLE_CLIENT, GOOGLE_IOS_CLIENT
@@ -60,11 +60,6 @@ def convert(graphql):
         return graphql(CONVERT, token=token, input=given).data["convertSocialToken"]
 
     return send
-
-
-def refusals(payload):
-    """Codes and fields."""
-    return [(error["code"], error["field"]) for error in payload["errors"]]
 
 
 @pytest.mark.parametrize("provider", ["google", "microsoft", "facebook", "github", "corp"])

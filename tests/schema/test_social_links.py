@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Challenge, Client, Session
 from accounts.social import UserSocialAuth
-from tests.api import CONVERT, LINK, ME, SOCIAL_ACCOUNTS, TOKEN_AUTH, UNLINK, codes
+from tests.api import CONVERT, LINK, ME, SOCIAL_ACCOUNTS, TOKEN_AUTH, UNLINK, codes, refusals
 from tests.factories import make_account, make_client
 from tests.live import serving
 from tests.providers import faults
@@ -76,11 +76,6 @@ def token(sign_in, graphql, ada) -> str:
     access_token = sign_in(ada).access_token
     graphql(ME, token=access_token)
     return access_token
-
-
-def refusals(payload):
-    """Codes and fields."""
-    return [(error["code"], error["field"]) for error in payload["errors"]]
 
 
 # LINK_REQUIRED
