@@ -1,29 +1,36 @@
 # Works with make 3.81 and a BSD userland (macOS), without global installs and whatever HOME is.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint schema lock frontend e2e clients FORCE
+.PHONY: help install run test lint schema lock frontend e2e clients FORCE
 .NOTPARALLEL:
 
 PYTHON ?= python3
 PY := .venv/bin/python
-# Measuring takes half the time again: CI does it always.
-COVERAGE ?= $(CI)
+# For pytest. Alone, `make test` shares all tests among the cores.
+ARGS ?= -n auto --maxprocesses=4 --dist=worksteal
 # A pip.conf with `user = true` would make pip refuse to install into .venv.
 PIP := PIP_USER=0 $(PY) -m pip --disable-pip-version-check
-COMPILE := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+# --no-deps: the lock is complete (tests/project/test_locks.py). Otherwise pip resolves each dependency again, prefers
+# a release newer than the lock's, and then refuses it for lack of a hash.
+INSTALL := $(PIP) install --quiet --no-deps --require-hashes
+# A release that was withdrawn or taken over is usually noticed within a week.
+A_WEEK_AGO = $$($(PY) -c 'from datetime import date, timedelta; print(date.today() - timedelta(weeks=1))')
+COMPILE = $(PY) -m uv pip compile --exclude-newer "$(A_WEEK_AGO)" --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade \
+	--quiet --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 # For what needs settings but no deployment. The key is made anew each time.
 AS_IN_PRODUCTION := LATCHKEY_ENV=production ALLOWED_HOSTS=example.org DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache:// WORKERS=1 \
 	SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/runtime.stamp .env ## serve on http://localhost:8000/graphql; PORT, HOST, WORKERS, DATABASE_URL, CACHE_URL
 	@test -d frontend/dist/graphiql || { command -v npm >/dev/null && $(MAKE) frontend; } || \
 		echo 'GraphiQL and the front end are not built: that needs Node 20.19 or newer and npm. The API runs without.'
 	@exec $(PY) -m project.serve
 
-test: .venv/dev.stamp ## run the tests; COVERAGE=1 reports branches missed, ARGS="-k refresh -n auto" goes to pytest
+install: .venv/runtime.stamp ## install what the service needs, into .venv
+
+test: .venv/dev.stamp ## run the tests; COVERAGE=1 reports branches missed, ARGS="-k refresh" goes to pytest
 	$(PY) -m pytest $(if $(COVERAGE),--cov --cov-report=term:skip-covered) $(ARGS)
 
 lint: .venv/dev.stamp ## check style, types, import directions, migrations, deployment and the committed schema
@@ -54,7 +61,7 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json frontend/pa
 schema: .venv/runtime.stamp ## write schema/schema.graphql
 	@$(AS_IN_PRODUCTION) $(PY) manage.py export_schema schema.root:schema --path schema/schema.graphql
 
-lock: .venv/dev.stamp ## bump all requirements to their current releases
+lock: .venv/dev.stamp ## bump all requirements to their newest releases older than a week
 	$(COMPILE) --output-file requirements/runtime.txt requirements/runtime.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) --output-file tests/e2e/clairvoyance.txt tests/e2e/clairvoyance.in
@@ -62,11 +69,11 @@ lock: .venv/dev.stamp ## bump all requirements to their current releases
 # The environment. A stamp is written only after all before it has succeeded.
 
 .venv/runtime.stamp: requirements/runtime.txt .venv/pyvenv.cfg
-	$(PIP) install --quiet --require-hashes -r requirements/runtime.txt
+	$(INSTALL) -r requirements/runtime.txt
 	@touch $@
 
 .venv/dev.stamp: requirements/dev.txt .venv/pyvenv.cfg
-	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	$(INSTALL) -r requirements/dev.txt
 	@touch .venv/runtime.stamp $@
 
 # Made anew when its interpreter is gone, as after an upgrade of the system's Python.

@@ -10,4 +10,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from accounts import checks  # noqa: F401, PLC0415 - registering is what importing does
+        from accounts import checks  # noqa: F401, PLC0415 - importing registers them

@@ -1,9 +1,44 @@
-"""Latchkey's own settings as one typed, frozen value: `settings.LATCHKEY`."""
+"""The domain's settings as one frozen dataclass: `settings.LATCHKEY`.
 
+A field made by `setting` is a setting's only declaration. `project/environment.py` reads its variable, and
+docs/settings.md and .env.example are printed from it.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, TypeVar
 
 from django.conf import settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """The declaration of one environment variable."""
+
+    variable: str
+    default: Any
+    """Its type says how the variable is written."""
+    help: str
+    development: Any = None
+    """The default in development, if it differs."""
+    unit: str = ""
+    minimum: int | None = None
+    maximum: int | None = None
+    parse: Callable[[str], Any] | None = None
+    """Reads what the type of the default does not describe. Its ValueError says what is wrong, never the value."""
+    shown: str = ""
+    """Describes a default that is computed, or too long to print."""
+    example: str | None = None
+    """The value in .env.example, which lists only settings that have one."""
+
+
+def setting(variable: str, help: str, *, default: T, secret: bool = False, **more: Any) -> T:  # noqa: A002
+    """A dataclass field that is read from a variable. `more` are fields of Setting; a secret is not in the repr."""
+    declared = Setting(variable=variable, default=default, help=help, **more)
+    return field(default_factory=lambda: default, repr=not secret, metadata={"setting": declared})
 
 
 class Visibility(StrEnum):
@@ -16,7 +51,7 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """Where a provider answers. Where it publishes a discovery document, what is empty here is read there."""
+    """A provider's endpoints. Empty ones come from its discovery document."""
 
     authorization: str = ""
     token: str = ""
@@ -24,119 +59,232 @@ class Endpoints:
     userinfo: str = ""
     introspection: str = ""
     tokeninfo: str = ""
-    """Google's: for whom an access token is."""
+    """Google's: returns the audience of an access token."""
     api: str = ""
     """The root of Facebook's Graph API and of GitHub's REST API."""
 
 
+SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Algorithms allowed for a provider's signatures. HMAC is not: its key would be our client secret."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """A provider that is switched on: how we are known to it, and where it answers.
+    """An enabled provider: our registration at it, and its endpoints.
 
-    All of it is settings, so that any OpenID provider can be added, and a local one can stand in for a real one.
+    All of this is settings, so that any OpenID provider can be added, and tests can replace a real one.
     """
 
     name: str
-    """What clients send as `provider`, and half of the identity: never change it."""
+    """The value of `provider` in requests. Identities contain it: never change it."""
     label: str
-    backend: str = "accounts.social.OpenIDConnect"
-    """The class that knows this provider's ways."""
+    backend: str = "accounts.social.providers.openid.openid_connect"
+    """The function that builds the provider of these settings."""
     aliases: tuple[str, ...] = ()
     client_ids: tuple[str, ...]
-    """Ours, of every platform. The first is the one whose redirect URIs are web pages, and whose secret we have."""
+    """Our client IDs, for all platforms. The first belongs to the web client and to `client_secret`."""
     client_secret: str = field(default="", repr=False)
     token_auth_method: str = "client_secret_post"  # noqa: S105 - a method
-    """How we authenticate to the provider (OpenID Connect Core §9): so, or with `client_secret_basic`."""
+    """`client_secret_post` or `client_secret_basic` (OpenID Connect Core §9)."""
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     issuer: str = ""
-    """Of its ID tokens, exactly. Its discovery document is below it."""
+    """The exact issuer of its ID tokens. The discovery document is below it."""
     nonce_required: bool = True
-    """Whether an ID token that a client presents has to carry a nonce of ours."""
+    """Whether an ID token that a client presents must contain one of our nonces."""
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    """The SIGNATURES that this provider uses. A token cannot choose another (RFC 8725 §3.1)."""
     introspection: bool = False
-    """Whether an access token may be presented: the provider is then asked whom it is for (RFC 7662)."""
+    """Whether clients may present access tokens. The provider then returns their audience (RFC 7662)."""
     endpoints: Endpoints = field(default_factory=Endpoints)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppleProvider(Provider):
-    """Apple, whose secret is a key that one signs with."""
+    """Apple, whose client secret is a JWT that we sign with a key."""
 
     team_id: str = ""
     key_id: str = ""
     private_key: str = field(default="", repr=False)
-    """PEM: the .p8 file that Apple gave."""
+    """The PEM text of Apple's .p8 file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a GraphQL document may weigh. Room for GraphiQL's introspection, and several times what pages need."""
+    """Limits of a GraphQL document: room for GraphiQL's introspection, and several times what pages need."""
 
-    depth: int = 16
-    fields: int = 500
-    """With fragments written out, as are the aliases."""
-    aliases: int = 30
-    directives: int = 50
-    tokens: int = 4000
-    cost: int = 5000
-    """Fields, those in a list once for each row that the page can have."""
-    query_bytes: int = 64 * 1024
+    depth: int = setting("LIMIT_DEPTH", "Maximum nesting of fields in an operation.", default=16, minimum=1)
+    fields: int = setting(
+        "LIMIT_FIELDS",
+        "Maximum number of fields, spreads and inline fragments, with fragments expanded.",
+        default=500,
+        minimum=1,
+    )
+    aliases: int = setting(
+        "LIMIT_ALIASES", "Maximum number of aliases, with fragments expanded.", default=30, minimum=1
+    )
+    directives: int = setting("LIMIT_DIRECTIVES", "Maximum number of directives.", default=50, minimum=1)
+    repeats: int = setting(
+        "LIMIT_REPEATS",
+        "Maximum number of pairs of fields with the same name, or of fragments, in the same place.",
+        default=2000,
+        minimum=1,
+    )
+    tokens: int = setting("LIMIT_TOKENS", "Maximum number of lexical tokens.", default=2000, minimum=1)
+    values: int = setting(
+        "LIMIT_VALUES",
+        "Maximum number of values in a document's literals. Its variables may hold as many.",
+        default=250,
+        minimum=1,
+    )
+    cost: int = setting(
+        "LIMIT_COST",
+        "Maximum number of fields, those in a list counted once for each row of the page.",
+        default=3000,
+        minimum=1,
+    )
+    query_bytes: int = setting(
+        "LIMIT_QUERY_BYTES", "Maximum length of the query text.", default=64 * 1024, unit="bytes", minimum=1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latchkey:
-    """What a deployment may decide. Durations are in seconds."""
+    """Settings of the domain. Durations are in seconds."""
 
     development: bool = False
-    """Helpful answers for developers."""
-    graphiql: bool = False
-    """Whether browsers are given GraphiQL at the endpoint. It needs introspection."""
-    introspection: bool = False
-    """Whether the schema can be read from the service."""
+    """Answers explain errors to developers."""
+    public_urls: tuple[str, ...] = ()
+    """Base URLs of this service. A request that names none of them is answered with the first."""
 
-    default_client_id: str = "web"
-    """The first-party client that is meant when a call names none."""
-    default_client_name: str = "Web"
-    default_client_redirect_uris: tuple[str, ...] = ()
+    default_client_id: str = setting(
+        "OAUTH_CLIENT_ID",
+        "ID of the default client: the first-party client used when a request sends no `clientId`.",
+        default="web",
+    )
+    default_client_name: str = setting("OAUTH_CLIENT_NAME", "Name of the default client.", default="Web")
+    default_client_redirect_uris: tuple[str, ...] = setting(
+        "OAUTH_REDIRECT_URIS",
+        "Redirect URIs of the default client.",
+        default=(),
+        shown="none / `/callback` on localhost, at ports 5173 and `PORT`",
+        example="https://www.example.com/callback",
+    )
 
-    access_token_lifetime: int = 15 * 60
-    access_token_jitter: int = 60
-    """Lifetimes are shortened at random by up to this much, so that clients do not all refresh at once."""
-    refresh_token_idle_lifetime: int = 14 * 24 * 3600
+    access_token_lifetime: int = setting(
+        "ACCESS_TOKEN_LIFETIME", "Maximum lifetime of an access token.", default=15 * 60, unit="seconds"
+    )
+    access_token_jitter: int = setting(
+        "ACCESS_TOKEN_JITTER",
+        "An access token's lifetime is shortened by a random 0 to this many seconds, so that clients do not all refresh"
+        " at once.",
+        default=60,
+        unit="seconds",
+    )
+    refresh_token_idle_lifetime: int = setting(
+        "REFRESH_TOKEN_IDLE_LIFETIME",
+        "An unused refresh token expires this long after its access token.",
+        default=14 * 24 * 3600,
+        unit="seconds",
+    )
     refresh_token_grace: int = 10
-    session_lifetime: int = 90 * 24 * 3600
-    """However often it is refreshed, a session ends this long after it began."""
+    session_lifetime: int = setting(
+        "SESSION_LIFETIME",
+        "A session ends this long after sign-in, however often it is refreshed.",
+        default=90 * 24 * 3600,
+        unit="seconds",
+    )
 
-    password_min_length: int = 12
+    password_min_length: int = setting(
+        "PASSWORD_MIN_LENGTH", "Minimum length of a password.", default=12, unit="characters", minimum=1
+    )
     password_max_bytes: int = 1024
-    argon2_time_cost: int = 2
-    argon2_memory_cost: int = 19 * 1024
-    """In KiB. Defaults: OWASP Password Storage cheat sheet."""
-    argon2_parallelism: int = 1
+    # Defaults: OWASP Password Storage cheat sheet.
+    argon2_time_cost: int = setting(
+        "ARGON2_TIME_COST",
+        "Argon2id: number of passes. After a change of these three costs, a hash is renewed when its account signs in;"
+        " until all are renewed, a failed sign-in computes one hash at each cost in use.",
+        default=2,
+        minimum=1,
+    )
+    argon2_memory_cost: int = setting(
+        "ARGON2_MEMORY_COST",
+        "Argon2id: memory, at least 8 KiB for each lane.",
+        default=19 * 1024,
+        unit="KiB",
+        minimum=8,
+    )
+    argon2_parallelism: int = setting("ARGON2_PARALLELISM", "Argon2id: number of lanes.", default=1, minimum=1)
 
-    users_visibility: Visibility = Visibility.PUBLIC
-    public_names: bool = True
-    """Whether given and family names are part of the public profile."""
+    users_visibility: Visibility = setting(
+        "USERS_VISIBILITY", "Who may read public profiles.", default=Visibility.PUBLIC
+    )
+    public_names: bool = setting("PUBLIC_NAMES", "Public profiles include given and family names.", default=True)
+
+    graphiql: bool = setting(
+        "GRAPHIQL",
+        "Serve GraphiQL to browsers at `/graphql`, if it is built. Needs `INTROSPECTION`.",
+        default=False,
+        development=True,
+    )
+    introspection: bool = setting(
+        "INTROSPECTION",
+        'Clients may read the schema, and error messages suggest names ("Did you mean").',
+        default=False,
+        development=True,
+    )
+    trusted_documents: str = setting(
+        "TRUSTED_DOCUMENTS",
+        "Path of a manifest of operations, from graphql-codegen, Relay or Apollo. If set, no other operation runs. The"
+        " system check `schema.E001` reads the manifest.",
+        default="",
+    )
+    max_body_bytes: int = setting(
+        "LIMIT_BODY_BYTES", "Maximum size of a request's body.", default=128 * 1024, unit="bytes", minimum=1
+    )
+    limits: Limits = field(default_factory=Limits)
 
     providers: tuple[Provider, ...] = ()
-    """In the order to show them."""
-    private_providers: bool = False
-    """Whether providers may be asked without TLS and at private addresses: in development, and in closed networks."""
-    jwks_refetch_interval: int = 60
-    """At most so often is a provider asked for its keys because of a key id that it has not published."""
-    id_token_max_age: int = 10 * 60
-    """Of an ID token, since it was issued."""
-    social_flow_lifetime: int = 30 * 60
-    """From `createSocialAuthUrl` or `createSocialNonce` to the credential."""
-    challenge_lifetime: int = 15 * 60
+    """In display order."""
+    private_providers: bool = setting(
+        "PRIVATE_PROVIDERS",
+        "Allow providers at private addresses and without TLS, as in a closed network.",
+        default=False,
+        development=True,
+    )
+    id_token_max_age: int = setting(
+        "ID_TOKEN_MAX_AGE", "Maximum age of an ID token.", default=10 * 60, unit="seconds", minimum=1
+    )
+    social_flow_lifetime: int = setting(
+        "SOCIAL_FLOW_LIFETIME",
+        "Maximum time between `createSocialAuthUrl` or `createSocialNonce` and the credential.",
+        default=30 * 60,
+        unit="seconds",
+        minimum=1,
+    )
+    challenge_lifetime: int = setting(
+        "CHALLENGE_LIFETIME",
+        "Lifetime of a LinkChallenge or ProfileChallenge.",
+        default=15 * 60,
+        unit="seconds",
+        minimum=1,
+    )
     challenge_attempts: int = 10
-    provider_timeout: float = 5.0
-    """For everything that one sign-in asks of a provider, together."""
+    jwks_refetch_interval: int = setting(
+        "JWKS_REFETCH_INTERVAL",
+        "Minimum time between two requests for a provider's keys because of an unknown key ID.",
+        default=60,
+        unit="seconds",
+        minimum=0,
+    )
+    provider_timeout: float = setting(
+        "PROVIDER_TIMEOUT",
+        "Maximum total time for all requests to a provider during one sign-in.",
+        default=5.0,
+        unit="seconds",
+    )
+    provider_threads: int = 2
+    """How many threads of a process may wait for providers at once (S92)."""
     provider_max_bytes: int = 256 * 1024
-
-    max_body_bytes: int = 128 * 1024
-    trusted_documents: str = ""
-    """The path of a manifest: nothing but its operations runs."""
-    limits: Limits = field(default_factory=Limits)
 
 
 def latchkey() -> Latchkey:

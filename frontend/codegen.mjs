@@ -7,29 +7,38 @@ import * as operations from "@graphql-codegen/typescript-operations";
 import { buildSchema, parse } from "graphql";
 
 const source = `${import.meta.dirname}/src`;
-const sdl = await readFile(process.argv[2] ?? `${source}/../../schema/schema.graphql`, "utf8");
-const schemaAst = buildSchema(sdl);
 
-const documents = [];
-for (const name of (await readdir(`${source}/operations`)).sort()) {
-  const location = `${source}/operations/${name}`;
-  documents.push({ location, document: parse(await readFile(location, "utf8")) });
+/** What `typescript-operations` and `typed-document-node` make of the operations in these files. */
+export async function generate(config, locations, schema = `${source}/../../schema/schema.graphql`) {
+  const sdl = await readFile(schema, "utf8");
+  const documents = [];
+  for (const location of locations)
+    documents.push({ location, document: parse(await readFile(location, "utf8")) });
+  return codegen({
+    filename: "graphql.ts",
+    schema: parse(sdl),
+    schemaAst: buildSchema(sdl),
+    documents,
+    config,
+    plugins: [{ operations: {} }, { typedDocumentNode: {} }],
+    pluginMap: { operations, typedDocumentNode },
+  });
 }
 
-const output = await codegen({
-  filename: "graphql.ts",
-  schema: parse(sdl),
-  schemaAst,
-  documents,
-  config: {
+if (process.argv[1] === import.meta.filename) {
+  const names = (await readdir(`${source}/operations`)).sort();
+  const config = {
     nonOptionalTypename: true,
     skipTypeNameForRoot: true,
     useTypeImports: true,
     optimizeDocumentNode: true,
     scalars: { DateTime: "string" },
-  },
-  plugins: [{ operations: {} }, { typedDocumentNode: {} }],
-  pluginMap: { operations, typedDocumentNode },
-});
-await mkdir(`${source}/__generated__`, { recursive: true });
-await writeFile(`${source}/__generated__/graphql.ts`, output);
+  };
+  const output = await generate(
+    config,
+    names.map((name) => `${source}/operations/${name}`),
+    process.argv[2],
+  );
+  await mkdir(`${source}/__generated__`, { recursive: true });
+  await writeFile(`${source}/__generated__/graphql.ts`, output);
+}

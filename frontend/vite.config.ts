@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { compress } from "./compress.ts";
 
 // Where Django serves dist/app: its STATIC_URL, and `app`.
 const BASE = "/static/app/";
@@ -7,7 +8,7 @@ const API = process.env.API ?? "http://localhost:8000";
 
 export default defineConfig(({ command }) => ({
   base: command === "build" ? BASE : "/",
-  plugins: [react()],
+  plugins: [react(), compress("dist/app")],
   server: {
     port: 5173,
     // The Origin stays the page's own: the service allows http://localhost:5173 in development.
@@ -26,7 +27,7 @@ export default defineConfig(({ command }) => ({
         resolve: { alias: { "expo-secure-store": `${import.meta.dirname}/clients/expo-secure-store.ts` } },
         test: {
           name: "clients",
-          include: ["clients/**/*.test.ts"],
+          include: ["clients/**/*.test.{ts,tsx}"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

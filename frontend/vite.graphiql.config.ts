@@ -1,11 +1,12 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { compress } from "./compress.ts";
 
 /** GraphiQL as static files of Django's: found relative to each other, so under any STATIC_URL. */
 export default defineConfig({
   base: "./",
   publicDir: false,
-  plugins: [react()],
+  plugins: [react(), compress("dist/graphiql")],
   worker: { format: "es", rolldownOptions: { output: { entryFileNames: "[name]-[hash].js" } } },
   build: {
     outDir: "dist/graphiql",

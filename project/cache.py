@@ -1,41 +1,98 @@
-"""Redis as a cache: for what may be lost, and so for what may be away."""
+"""A Redis cache that behaves as an empty cache while Redis is unavailable."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from django.core.cache.backends.redis import RedisCache as DjangosRedisCache
-from redis import RedisError
+from asgiref.sync import sync_to_async
+from django.core.cache.backends.redis import RedisCache as DjangoRedisCache
+from redis import RedisError, ResponseError
+
+from accounts.shared.circuit_breaker import CircuitBreaker
 
 log = logging.getLogger(__name__)
 
+RETRY_AFTER = 5
+"""Seconds without calls after Redis did not answer."""
+SERVERS = CircuitBreaker(seconds=RETRY_AFTER)
 
-class RedisCache(DjangosRedisCache):
-    """Django's; but while Redis is away nothing is remembered, and no sign-in fails for it.
 
-    What correctness needs to remember lies in the database.
+class RedisCache(DjangoRedisCache):
+    """Django's, except that while Redis is unavailable nothing is cached and no request fails.
+
+    One call waits for a Redis that does not answer; all others continue without it (S92). Data needed for correctness
+    is in the database. Methods that are not overridden are built on these.
     """
 
+    def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        # There is one instance per thread. The server is the key of the circuit breaker that they share.
+        self._server = str(server)
+
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        """The default, if Redis is away."""
-        try:
-            return super().get(key, default, version)
-        except (RedisError, OSError) as error:
-            return self._away(error, default)
+        """The default, if Redis is unavailable."""
+        return self._try(super().get, key, default, version, fallback=default)
+
+    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
+        """An empty dict, if Redis is unavailable."""
+        values: dict[Any, Any] = self._try(super().get_many, keys, version, fallback={})
+        return values
+
+    def has_key(self, key: Any, version: int | None = None) -> bool:
+        """False, if Redis is unavailable."""
+        return bool(self._try(super().has_key, key, version, fallback=False))
 
     def set(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> None:
-        """Nothing, if Redis is away."""
-        try:
-            super().set(key, value, *args, **kwargs)
-        except (RedisError, OSError) as error:
-            self._away(error, None)
+        """Do nothing, if Redis is unavailable."""
+        self._try(super().set, key, value, *args, fallback=None, **kwargs)
+
+    def set_many(self, data: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """The keys that were not stored: all, if Redis is unavailable."""
+        failed: list[Any] = self._try(super().set_many, data, *args, fallback=list(data), **kwargs)
+        return failed
+
+    async def aset_many(self, data: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """As set_many. Django's version reports that all were stored."""
+        failed: list[Any] = await sync_to_async(self.set_many)(data, *args, **kwargs)
+        return failed
 
     def add(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> bool:
-        """False, if Redis is away: whoever wants to be the first must not all be."""
-        try:
-            return bool(super().add(key, value, *args, **kwargs))
-        except (RedisError, OSError) as error:
-            return bool(self._away(error, default=False))
+        """False, if Redis is unavailable, so that no caller believes it won the race."""
+        return bool(self._try(super().add, key, value, *args, fallback=False, **kwargs))
 
-    def _away(self, error: Exception, default: Any) -> Any:
-        log.warning("cache away: %s", type(error).__name__)
-        return default
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        """Raises ValueError for a missing key, as the cache API requires, and if Redis is unavailable."""
+        count: int | None = self._try(super().incr, key, delta, version, fallback=None)
+        if count is None:
+            raise ValueError("Key not found: the cache is unavailable.")
+        return count
+
+    def touch(self, key: Any, *args: Any, **kwargs: Any) -> bool:
+        """False, if Redis is unavailable."""
+        return bool(self._try(super().touch, key, *args, fallback=False, **kwargs))
+
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        """False, if Redis is unavailable."""
+        return bool(self._try(super().delete, key, version, fallback=False))
+
+    def delete_many(self, keys: Any, version: int | None = None) -> None:
+        """Do nothing, if Redis is unavailable."""
+        self._try(super().delete_many, keys, version, fallback=None)
+
+    def clear(self) -> None:
+        """Do nothing, if Redis is unavailable."""
+        self._try(super().clear, fallback=None)
+
+    def _try(self, method: Callable[..., Any], *args: Any, fallback: Any, **kwargs: Any) -> Any:
+        """The method's result, or the fallback if Redis fails."""
+        if not SERVERS.allows(self._server):
+            return fallback
+        try:
+            result = method(*args, **kwargs)
+        except (RedisError, OSError) as error:
+            log.warning("cache unavailable: %s", type(error).__name__)
+            # An error reply shows that Redis is reachable.
+            (SERVERS.succeeded if isinstance(error, ResponseError) else SERVERS.failed)(self._server)
+            return fallback
+        SERVERS.succeeded(self._server)
+        return result

@@ -1,19 +1,51 @@
 """gunicorn's settings, for `make run` and for production: `gunicorn -c python:project.gunicorn project.wsgi`."""
 
-from django.conf import settings
+import os
 
-bind = f"{settings.HOST}:{settings.PORT}"
+from django.conf import settings
+from gunicorn.workers.gthread import ThreadWorker
+
+# gunicorn reads this module before it imports project.wsgi.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+
+class Worker(ThreadWorker):
+    """gunicorn's threaded worker, which also frees the port as soon as its master has died.
+
+    gunicorn's own worker keeps the port until its connections end, so that a service whose master was killed cannot
+    restart meanwhile. `reuse_port` does not help: the kernel would assign half of the new connections to the old
+    workers, which accept none.
+    """
+
+    def is_parent_alive(self) -> bool:
+        """Whether the master is alive; gunicorn calls this each second. If not, requests finish as after SIGTERM."""
+        if super().is_parent_alive():
+            return True
+        self.alive = False
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+        return False
+
+
+bind = settings.BIND
 workers = settings.WORKERS
 threads = settings.THREADS
-worker_class = "gthread"
+worker_class = Worker
 control_socket_disable = True
 accesslog = None
-# Longer than the idle time of the usual load balancers (60 s), so that they close connections, not we.
+# By default gunicorn trusts scheme and path headers from any local client. project/proxies.py handles proxy headers.
+forwarded_allow_ips = ""
+# Twice what browsers and proxies send. gunicorn parses all headers before our code can refuse them (S80).
+limit_request_fields = 64
+# Longer than the idle timeout of common load balancers (60 s), so that they close connections first.
 keepalive = 75
-graceful_timeout = 30
+# Longer than the slowest request, a sign-in that waits for its provider; Docker kills after 10 s.
+# An idle connection delays the exit by all of it.
+graceful_timeout = int(settings.LATCHKEY.provider_timeout) + 3
 
 
 def when_ready(_server: object) -> None:
-    """Tell a developer where to go."""
+    """Print the welcome message in development."""
     if settings.DEVELOPMENT:
         print(settings.WELCOME, flush=True)  # noqa: T201 - for the person at the terminal

@@ -1,38 +1,92 @@
-"""The reference front end at `/`, as `make frontend` builds it."""
+"""The reference front end at `/`, as `make frontend` builds it, and the error responses outside of GraphQL."""
 
 from typing import Any, cast
 
 from csp.decorators import csp_update
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from accounts.conf import latchkey
+from schema.http.responses import ranges_of
 
 INDEX = settings.BASE_DIR / "frontend" / "dist" / "app" / "index.html"
 
 
 def _policy() -> dict[str, Any]:
-    """What the providers' SDKs need on top, where they are switched on."""
-    scripts, frames, calls = ["'self'"], [], ["'self'"]
+    """The CSP directives that the SDKs of the enabled providers need."""
+    script_src, frame_src, connect_src = ["'self'"], [], ["'self'"]
     providers = {provider.name for provider in latchkey().providers}
     if "google-oauth2" in providers:
-        scripts.append("https://accounts.google.com/gsi/client")
-        frames.append("https://accounts.google.com/gsi/")
-        calls.append("https://accounts.google.com/gsi/")
+        script_src.append("https://accounts.google.com/gsi/client")
+        frame_src.append("https://accounts.google.com/gsi/")
+        connect_src.append("https://accounts.google.com/gsi/")
     if "facebook" in providers:
-        scripts.append("https://connect.facebook.net")
-        frames.append("https://www.facebook.com")
-        calls += ["https://www.facebook.com", "https://graph.facebook.com"]
-    return {"script-src": scripts, "frame-src": frames or ["'none'"], "connect-src": calls}
+        script_src.append("https://connect.facebook.net")
+        frame_src.append("https://www.facebook.com")
+        connect_src += ["https://www.facebook.com", "https://graph.facebook.com"]
+    return {"script-src": script_src, "frame-src": frame_src or ["'none'"], "connect-src": connect_src}
 
 
+@csrf_exempt  # so that a POST gets 405 instead of a CSRF error
 @require_safe
 def front_end(request: HttpRequest) -> HttpResponse:
-    """The page; its script knows the paths. It asks the providers in pop-ups, which `same-origin` would cut off."""
+    """Serve the page; its script routes the paths."""
     if not INDEX.exists():
         return HttpResponse("The front end is not built: make frontend\n", status=404, content_type="text/plain")
-    response = HttpResponse(INDEX.read_bytes(), headers={"Cache-Control": "no-cache"})
+    return _index(request)
+
+
+def _index(request: HttpRequest) -> HttpResponse:
+    # The build refers to `/static/`; STATIC_URL may have a prefix.
+    page = INDEX.read_text().replace('"/static/', f'"{settings.STATIC_URL}')
+    meta_tag = '<meta name="password-min-length" content="{}" />'.format
+    page = page.replace(meta_tag(12), meta_tag(latchkey().password_min_length))
+    response = HttpResponse(page, headers={"Cache-Control": "no-cache"})
+    # `same-origin` would cut off the pop-ups of the providers.
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
     response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
     return cast("HttpResponse", csp_update(_policy())(lambda _request: response)(request))
+
+
+def refusal(status: int, message: str, code: str) -> JsonResponse:
+    """An error response in GraphQL's format, so that a client with a wrong URL shows the message."""
+    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it
+    """Show browsers the front end, and programs an error."""
+    if _is_browser(request) and INDEX.exists():
+        page = _index(request)
+        page.status_code = 404
+        return page
+    return refusal(404, f"There is nothing at this address. GraphQL is at {reverse('graphql')}.", "NOT_FOUND")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Respond to requests that Django itself refuses, such as one with an unknown Host."""
+    if _is_browser(request):
+        return defaults.bad_request(request, exception)
+    return refusal(400, "The request is malformed or not for this host.", "BAD_REQUEST")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Respond to a PermissionDenied of the admin site."""
+    if _is_browser(request):
+        return defaults.permission_denied(request, exception)
+    return refusal(403, "You do not have permission.", "FORBIDDEN")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Respond to exceptions outside of GraphQL, which masks its own."""
+    if _is_browser(request):
+        return defaults.server_error(request)
+    return refusal(500, "Unexpected error.", "INTERNAL_SERVER_ERROR")
+
+
+def _is_browser(request: HttpRequest) -> bool:
+    return "text/html" in ranges_of(request.headers.get("Accept", ""))

@@ -5,26 +5,32 @@ import sys
 
 import django
 from django.conf import settings
-from django.core.management import call_command
-from django.core.management.base import SystemCheckError
-from django.db import connections
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connections
 from gunicorn.app.wsgiapp import run
 
 
 def main() -> None:
-    """Serve until interrupted. Exits with the system checks' words if the configuration is not safe."""
+    """Serve until interrupted. Exits with a message that names the variable if the configuration is invalid."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    django.setup()
-    # WhiteNoise warns where there is none; before collectstatic it serves what the apps bring along.
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
     try:
+        django.setup()
+        # WhiteNoise warns if the directory is missing. Before collectstatic it serves the files of the apps.
+        settings.STATIC_ROOT.mkdir(exist_ok=True)
         call_command("check")
-    except SystemCheckError as error:
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("ensure_client", verbosity=0)
+    except (ImproperlyConfigured, CommandError) as error:
         sys.exit(str(error))
-    call_command("migrate", verbosity=0, interactive=False)
-    call_command("ensure_client", verbosity=0)
-    # A connection must not be shared with the workers that are forked now.
+    except OperationalError as error:
+        sys.exit(f"DATABASE_URL: {error}")
+    # Connections must not be shared with the forked workers.
     connections.close_all()
+    for connection in connections.all(initialized_only=True):
+        # PostgreSQL with `pool=true`: the threads of the pool do not survive the fork.
+        if close_pool := getattr(connection, "close_pool", None):
+            close_pool()
     sys.argv = ["gunicorn", "--config", "python:project.gunicorn", "project.wsgi:application"]
     run()
 

@@ -1,42 +1,56 @@
-"""Everything a deployment decides, read from the environment (and from `.env` beside manage.py, for development).
+"""Django's settings, from the environment and, for development, from `.env` beside manage.py.
 
+Variables are declared in project/variables.py, project/providers.py and accounts/conf.py.
 `LATCHKEY_ENV` is `production` unless it says `development`. Production starts only with a SECRET_KEY of its own.
-Each variable stands in the table of docs/settings.md.
 """
 
+import os
+import re
 from pathlib import Path
-from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.conf import Latchkey, Limits, Visibility
-from project import providers
+from accounts.conf import Latchkey, Limits
+from project import providers, variables
+from project.environment import Environment, read_dotenv
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = variables.BASE_DIR
 
-env = environ.Env()
-if dotenv := env.str("DOTENV", default=str(BASE_DIR / ".env")):
-    environ.Env.read_env(dotenv)
+env = Environment(os.environ)
+dotenv = Path(env.read(variables.Start).dotenv or os.devnull)
+if "DOTENV" in os.environ or dotenv.exists():
+    read_dotenv(dotenv, into=os.environ)
 
-LATCHKEY_ENV: str = env.str("LATCHKEY_ENV", default="production")
-if LATCHKEY_ENV not in {"production", "development"}:
-    raise ImproperlyConfigured("LATCHKEY_ENV is neither production nor development.")
-DEVELOPMENT = LATCHKEY_ENV == "development"
+LATCHKEY_ENV = env.read(variables.Start).latchkey_env  # read again, since `.env` may set it
+DEVELOPMENT = env.development = LATCHKEY_ENV == variables.Kind.DEVELOPMENT
 PRODUCTION = not DEVELOPMENT
+service, data = env.read(variables.Service), env.read(variables.Data)
+proxies, browsers = env.read(variables.Proxies), env.read(variables.Browsers)
 
 DEBUG = False
-"""Never: its error pages show settings and local variables to whoever causes an error."""
+"""Never True: error pages would show settings and local variables to the client."""
 
-SECRET_KEY: str = env.str("SECRET_KEY", default="").strip()
+SECRET_KEY = service.secret_key
 GUESSED_KEYS = ("change", "django-insecure")
-if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 10 or SECRET_KEY.startswith(GUESSED_KEYS):  # noqa: PLR2004
+if len(SECRET_KEY.strip()) < 32 or len(set(SECRET_KEY)) < 10 or SECRET_KEY.strip().startswith(GUESSED_KEYS):  # noqa: PLR2004
     raise ImproperlyConfigured("Set SECRET_KEY to at least 32 random characters that no other service has.")
 
-LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", "10.0.2.2"] if DEVELOPMENT else []
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=LOCAL_HOSTS)
+ALLOWED_HOSTS = [*service.allowed_hosts]
 if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("Set ALLOWED_HOSTS to the host names of this service, separated by commas.")
+if PRODUCTION and "*" in ALLOWED_HOSTS and not service.allow_any_host:
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS=* lets anybody choose the host name in our links. Name the hosts, or set ALLOW_ANY_HOST=true"
+        " where a proxy in front lets no other name pass."
+    )
+
+PUBLIC_URL = service.public_url.rstrip("/")
+if PRODUCTION and not PUBLIC_URL:
+    PUBLIC_URL = next((f"https://{host}" for host in ALLOWED_HOSTS if not host.startswith((".", "*"))), "")
+if PUBLIC_URL and not re.fullmatch(rf"http{'s' if PRODUCTION else 's?'}://[^\s/?#@]+(/[^\s?#]+)?", PUBLIC_URL):
+    raise ImproperlyConfigured(
+        "PUBLIC_URL is not an https:// URL without a query, such as https://accounts.example.org."
+    )
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -49,15 +63,19 @@ INSTALLED_APPS = [
     "social_django",
     "oauth2_provider",
     "accounts",
+    "schema",
     "corsheaders",
     "strawberry_django",
 ]
 
 MIDDLEWARE = [
     "project.request_log.RequestLogMiddleware",
+    "project.middleware.HeadMiddleware",
     # SecurityMiddleware first: an answer of CorsMiddleware carries its headers too.
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "project.middleware.HeaderSizeMiddleware",
+    "project.middleware.ExactCookiesMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -66,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "project.middleware.DatabaseAwayMiddleware",
 ]
 
 ROOT_URLCONF = "project.urls"
@@ -85,11 +104,28 @@ TEMPLATES = [
     },
 ]
 
+# Serving ---------------------------------------------------------------------------------------------------------
+
+HOST, PORT, WORKERS, THREADS = service.host, service.port, service.workers, service.threads
+BIND = f"[{HOST.strip('[]')}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
+"""In gunicorn's form, with an IPv6 address in brackets."""
+
+SCRIPT_NAME = proxies.script_name.rstrip("/")
+FORCE_SCRIPT_NAME = SCRIPT_NAME or None
+TRUSTED_PROXIES = proxies.trusted_proxies
+CLIENT_ADDRESS_HEADER = proxies.client_address_header
+USE_X_FORWARDED_HOST = proxies.use_x_forwarded_host
+
 # Data ------------------------------------------------------------------------------------------------------------
 
-DATABASE: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
-DATABASE["ATOMIC_REQUESTS"] = False
+DATABASE = {**data.database, "ATOMIC_REQUESTS": False}
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    in_code = DATABASE["NAME"] != ":memory:" and Path(DATABASE["NAME"]).resolve().is_relative_to(BASE_DIR)
+    if PRODUCTION and in_code and not data.allow_sqlite_in_code:
+        raise ImproperlyConfigured(
+            "DATABASE_URL leaves the accounts in a file beside the code, which the next deployment replaces. Name a"
+            " PostgreSQL database or a file elsewhere, or set ALLOW_SQLITE_IN_CODE=true."
+        )
     # Without these, simultaneous refreshes end in "database is locked".
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -97,24 +133,24 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
     }
 else:
-    # A new connection for each request would cost more than the request.
-    DATABASE.setdefault("CONN_MAX_AGE", 60)
-    DATABASE["CONN_HEALTH_CHECKS"] = True
+    DATABASE.setdefault("CONN_HEALTH_CHECKS", True)
+    options = DATABASE.setdefault("OPTIONS", {})
+    if options.get("pool"):
+        # One connection per thread, since each serves one request. Django forbids persistent connections with a pool.
+        options["pool"] = {"min_size": 1, "max_size": max(THREADS, 4)}
+        if DATABASE.setdefault("CONN_MAX_AGE", 0) != 0:
+            raise ImproperlyConfigured("DATABASE_URL: with pool=true, its conn_max_age can only be 0.")
+    else:
+        # A new connection for each request would cost more than the request.
+        DATABASE.setdefault("CONN_MAX_AGE", 60)
 DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-HOST: str = env.str("HOST", default="127.0.0.1")
-PORT: int = env.int("PORT", default=8000)
-WORKERS: int = env.int("WORKERS", default=1)
-"""Server processes. More than one needs a cache that they share (check accounts.E001)."""
-THREADS: int = env.int("THREADS", default=8)
-"""Per process."""
-
-CACHE: dict[str, Any] = env.cache_url("CACHE_URL", default="locmemcache://")
+CACHE = {**data.cache}
 if CACHE["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     CACHE["BACKEND"] = "project.cache.RedisCache"
-    # Seconds. Nobody waits longer for what may be lost.
-    CACHE["OPTIONS"] = {"socket_connect_timeout": 1, "socket_timeout": 1, **CACHE.get("OPTIONS", {})}
+    # Seconds. While Redis is down, one request in a while waits this long (project/cache.py).
+    CACHE["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, **CACHE.get("OPTIONS", {})}
 CACHES = {"default": CACHE}
 
 # Accounts --------------------------------------------------------------------------------------------------------
@@ -122,73 +158,45 @@ CACHES = {"default": CACHE}
 AUTH_USER_MODEL = "accounts.Account"
 AUTHENTICATION_BACKENDS = [
     # Not DOT's OAuth2Backend: it would accept a Bearer token in place of a password.
-    "django.contrib.auth.backends.ModelBackend",
+    "accounts.passwords.sign_in.PasswordBackend",
 ]
-PASSWORD_HASHERS = ["accounts.hashers.ConfiguredArgon2Hasher", "accounts.hashers.ClientSecretHasher"]
+PASSWORD_HASHERS = ["accounts.shared.hashers.ConfiguredArgon2Hasher", "accounts.shared.hashers.ClientSecretHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.validators.MinimumLengthValidator"},
-    {"NAME": "accounts.validators.MaximumBytesValidator"},
-    {"NAME": "accounts.validators.PredictablePasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.validators.MinimumLengthValidator"},
+    {"NAME": "accounts.passwords.validators.MaximumBytesValidator"},
+    {"NAME": "accounts.passwords.validators.PredictablePasswordValidator"},
+    {"NAME": "accounts.passwords.validators.CommonPasswordValidator"},
     {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "NAME": "accounts.passwords.validators.SimilarPasswordValidator",
         "OPTIONS": {"user_attributes": ["username", "email", "first_name", "last_name"]},
     },
 ]
 
-_default = Latchkey()
-LATCHKEY = Latchkey(
+local_hosts = variables.LOCAL_HOSTS if DEVELOPMENT else ()
+local_bases = ("5173", f"{PORT}{SCRIPT_NAME}") if DEVELOPMENT else ()
+LATCHKEY = env.read(
+    Latchkey,
     development=DEVELOPMENT,
-    graphiql=env.bool("GRAPHIQL", default=DEVELOPMENT),
-    introspection=env.bool("INTROSPECTION", default=DEVELOPMENT),
-    default_client_id=env.str("OAUTH_CLIENT_ID", default=_default.default_client_id),
-    default_client_name=env.str("OAUTH_CLIENT_NAME", default=_default.default_client_name),
-    default_client_redirect_uris=tuple(
-        env.list(
-            "OAUTH_REDIRECT_URIS",
-            default=[f"http://localhost:{port}/callback" for port in (5173, PORT)] if DEVELOPMENT else [],
-        )
-    ),
-    access_token_lifetime=env.int("ACCESS_TOKEN_LIFETIME", default=_default.access_token_lifetime),
-    access_token_jitter=env.int("ACCESS_TOKEN_JITTER", default=_default.access_token_jitter),
-    refresh_token_idle_lifetime=env.int("REFRESH_TOKEN_IDLE_LIFETIME", default=_default.refresh_token_idle_lifetime),
-    session_lifetime=env.int("SESSION_LIFETIME", default=_default.session_lifetime),
-    password_min_length=env.int("PASSWORD_MIN_LENGTH", default=_default.password_min_length),
-    argon2_time_cost=env.int("ARGON2_TIME_COST", default=_default.argon2_time_cost),
-    argon2_memory_cost=env.int("ARGON2_MEMORY_COST", default=_default.argon2_memory_cost),
-    argon2_parallelism=env.int("ARGON2_PARALLELISM", default=_default.argon2_parallelism),
-    users_visibility=Visibility(env.str("USERS_VISIBILITY", default=_default.users_visibility)),
-    public_names=env.bool("PUBLIC_NAMES", default=_default.public_names),
+    public_urls=(PUBLIC_URL,) if PUBLIC_URL else tuple(f"http://{host}:{PORT}" for host in local_hosts),
+    default_client_redirect_uris=tuple(f"http://localhost:{base}/callback" for base in local_bases),
+    limits=env.read(Limits),
     providers=providers.configured(env),
-    private_providers=env.bool("PRIVATE_PROVIDERS", default=DEVELOPMENT),
-    trusted_documents=env.str("TRUSTED_DOCUMENTS", default=""),
-    limits=Limits(
-        depth=env.int("LIMIT_DEPTH", default=_default.limits.depth),
-        fields=env.int("LIMIT_FIELDS", default=_default.limits.fields),
-        aliases=env.int("LIMIT_ALIASES", default=_default.limits.aliases),
-        directives=env.int("LIMIT_DIRECTIVES", default=_default.limits.directives),
-        tokens=env.int("LIMIT_TOKENS", default=_default.limits.tokens),
-        cost=env.int("LIMIT_COST", default=_default.limits.cost),
-        query_bytes=env.int("LIMIT_QUERY_BYTES", default=_default.limits.query_bytes),
-    ),
-    max_body_bytes=env.int("LIMIT_BODY_BYTES", default=_default.max_body_bytes),
-    id_token_max_age=env.int("ID_TOKEN_MAX_AGE", default=_default.id_token_max_age),
-    social_flow_lifetime=env.int("SOCIAL_FLOW_LIFETIME", default=_default.social_flow_lifetime),
-    challenge_lifetime=env.int("CHALLENGE_LIFETIME", default=_default.challenge_lifetime),
-    jwks_refetch_interval=env.int("JWKS_REFETCH_INTERVAL", default=_default.jwks_refetch_interval),
-    provider_timeout=env.float("PROVIDER_TIMEOUT", default=_default.provider_timeout),
+    provider_threads=max(1, THREADS // 4),
 )
+if LATCHKEY.argon2_memory_cost < 8 * LATCHKEY.argon2_parallelism:
+    # RFC 9106 §3.1. Otherwise each sign-in would fail.
+    raise ImproperlyConfigured("ARGON2_MEMORY_COST is less than 8 for each lane of ARGON2_PARALLELISM.")
 
 # OAuth -----------------------------------------------------------------------------------------------------------
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.Client"
 OAUTH2_PROVIDER = {
-    "OAUTH2_SERVER_CLASS": "accounts.bearer_tokens.server.TokenServer",
-    "OAUTH2_VALIDATOR_CLASS": "accounts.bearer_tokens.server.Validator",
-    "OAUTH2_BACKEND_CLASS": "accounts.bearer_tokens.server.Core",
-    "ACCESS_TOKEN_GENERATOR": "accounts.bearer_tokens.server.access_token_generator",
-    "REFRESH_TOKEN_GENERATOR": "accounts.bearer_tokens.server.refresh_token_generator",
-    "SCOPES_BACKEND_CLASS": "accounts.bearer_tokens.server.ScopesByClient",
+    "OAUTH2_SERVER_CLASS": "accounts.tokens.server.TokenServer",
+    "OAUTH2_VALIDATOR_CLASS": "accounts.tokens.server.Validator",
+    "OAUTH2_BACKEND_CLASS": "accounts.tokens.server.Core",
+    "ACCESS_TOKEN_GENERATOR": "accounts.tokens.server.access_token_generator",
+    "REFRESH_TOKEN_GENERATOR": "accounts.tokens.server.refresh_token_generator",
+    "SCOPES_BACKEND_CLASS": "accounts.tokens.server.ScopesByClient",
     "SCOPES": {"account": "Use the whole account, as its holder does. For our own applications only."},
     "DEFAULT_SCOPES": ["account"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": LATCHKEY.access_token_lifetime,
@@ -197,18 +205,13 @@ OAUTH2_PROVIDER = {
     "ROTATE_REFRESH_TOKEN": True,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "CLIENT_SECRET_HASHER": "pbkdf2_sha256_random_secret",
-    "ALLOWED_REDIRECT_URI_SCHEMES": env.list(
-        "ALLOWED_REDIRECT_URI_SCHEMES", default=["https", "http"] if DEVELOPMENT else ["https"]
-    ),
+    "ALLOWED_REDIRECT_URI_SCHEMES": [*browsers.allowed_redirect_uri_schemes],
     "PKCE_REQUIRED": True,
-    # `/o/authorize/` is not mounted.
-    "OAUTH2_RESPONSE_TYPES_SUPPORTED": [],
-    "OAUTH2_GRANT_TYPES_SUPPORTED": ["refresh_token", "client_credentials"],
-    "ACCESS_TOKEN_ADMIN_CLASS": "accounts.admin.TokenAdmin",
-    "REFRESH_TOKEN_ADMIN_CLASS": "accounts.admin.TokenAdmin",
-    "ID_TOKEN_ADMIN_CLASS": "accounts.admin.TokenAdmin",
-    "GRANT_ADMIN_CLASS": "accounts.admin.TokenAdmin",
-    "APPLICATION_ADMIN_CLASS": "accounts.admin.ClientAdmin",
+    "ACCESS_TOKEN_ADMIN_CLASS": "accounts.tokens.admin.TokenAdmin",
+    "REFRESH_TOKEN_ADMIN_CLASS": "accounts.tokens.admin.TokenAdmin",
+    "ID_TOKEN_ADMIN_CLASS": "accounts.tokens.admin.TokenAdmin",
+    "GRANT_ADMIN_CLASS": "accounts.tokens.admin.TokenAdmin",
+    "APPLICATION_ADMIN_CLASS": "accounts.tokens.admin.ClientAdmin",
 } | {
     f"COMPLIANT_BCP_RFC9700_{gate}": True
     for gate in (
@@ -225,28 +228,55 @@ OAUTH2_PROVIDER = {
     )
 }
 # E001 forbids a grace period with hashed tokens because the earlier pair cannot be read back. Ours is derived from
-# the presented token instead (accounts/bearer_tokens/server.py), and the tests hold that a repeat gets it.
+# the presented token instead (accounts/tokens/server.py), and tests verify that a repeated refresh returns it.
 SILENCED_SYSTEM_CHECKS = ["oauth2_provider.E001"]
 
 # HTTP ------------------------------------------------------------------------------------------------------------
 
-CORS_ALLOWED_ORIGINS: list[str] = env.list(
-    "CORS_ALLOWED_ORIGINS",
-    default=[f"http://localhost:{port}" for port in (5173, 3000, 8081)] if DEVELOPMENT else [],
-)
+CORS_ALLOWED_ORIGINS = [*browsers.cors_allowed_origins]
+CSRF_TRUSTED_ORIGINS = [*browsers.csrf_trusted_origins]
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
 CORS_ALLOW_HEADERS = [
     "accept",
     "authorization",
     "content-type",
+    "x-requested-with",
+    "x-request-id",
+    "x-correlation-id",
+    # Apollo Client, with clientAwareness too; Apollo Studio.
     "apollo-require-preflight",
     "x-apollo-operation-name",
-    "x-requested-with",
+    "x-apollo-operation-id",
+    "x-apollo-operation-type",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    # GraphQL Hive's clients.
+    "graphql-client-name",
+    "graphql-client-version",
+    # Tracing: W3C (OpenTelemetry, Elastic), Sentry, Datadog, New Relic, B3 (Zipkin), AWS X-Ray, Jaeger, Google, Azure.
     "traceparent",
     "tracestate",
-    "sentry-trace",
     "baggage",
+    "sentry-trace",
+    "x-datadog-trace-id",
+    "x-datadog-parent-id",
+    "x-datadog-origin",
+    "x-datadog-sampling-priority",
+    "x-datadog-tags",
+    "newrelic",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+    "x-amzn-trace-id",
+    "uber-trace-id",
+    "x-cloud-trace-context",
+    "request-id",
+    "request-context",
+    *(header.lower() for header in browsers.cors_allow_headers),
 ]
 CORS_EXPOSE_HEADERS = ["Retry-After", "WWW-Authenticate", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 7200
@@ -263,12 +293,23 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEVELOPMENT else 365 * 24 * 3600)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
-SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_SSL_REDIRECT = browsers.secure_ssl_redirect
+SECURE_HSTS_SECONDS = browsers.secure_hsts_seconds
+SECURE_HSTS_INCLUDE_SUBDOMAINS = browsers.secure_hsts_include_subdomains
+SECURE_HSTS_PRELOAD = browsers.secure_hsts_preload
+if PRODUCTION:
+    # These two depend on the domain's other hosts. Switching one off is a decision that needs no warning.
+    if not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+        SILENCED_SYSTEM_CHECKS.append("security.W005")
+    if not SECURE_HSTS_PRELOAD:
+        SILENCED_SYSTEM_CHECKS.append("security.W021")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
-if env.bool("BEHIND_TLS_PROXY", default=False):
+if PRODUCTION:
+    # The prefix keeps subdomains from planting a session of their own. Browsers store such a cookie for `/` only.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+else:
+    SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{SCRIPT_NAME}/"
+if proxies.behind_tls_proxy:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = LATCHKEY.max_body_bytes
 
@@ -281,6 +322,8 @@ USE_I18N = USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/(?:app|graphiql)/.*-[\w-]{8}\.\w+$"
+"""Files that Vite names by a hash of their content."""
 # Built by `make frontend`; without it the service runs, and says what is missing.
 STATICFILES_DIRS = [
     (name, built) for name in ("app", "graphiql") if (built := BASE_DIR / "frontend" / "dist" / name).is_dir()
@@ -292,7 +335,7 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"}},
     "filters": {"request": {"()": "project.request_log.RequestFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": service.log_level},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # Logs errors that we log ourselves, with the values that were sent.
@@ -300,12 +343,19 @@ LOGGING = {
     },
 }
 
+UNREAD_VARIABLES = env.near_misses()
+"""Variables that nothing reads, each with the one it probably means (check accounts.W001)."""
+
+LOCAL_URL = f"http://localhost:{PORT}{SCRIPT_NAME}"
+_built = {name for name, _ in STATICFILES_DIRS}
+_missing = {name: "" if name in _built else "   (not built: make frontend)" for name in ("app", "graphiql")}
 WELCOME = f"""
   Latchkey is ready.
 
-  GraphiQL     http://localhost:{PORT}/graphql
-  Schema       http://localhost:{PORT}/schema.graphql
-  Admin        http://localhost:{PORT}/admin/   (make an administrator: .venv/bin/python manage.py createsuperuser)
+  Front end    {LOCAL_URL}/{_missing["app"]}
+  GraphiQL     {LOCAL_URL}/graphql{_missing["graphiql"]}
+  Schema       {LOCAL_URL}/schema.graphql
+  Admin        {LOCAL_URL}/admin/   (make an administrator: .venv/bin/python manage.py createsuperuser)
 
   A first mutation:
 

@@ -1,25 +1,44 @@
-"""Every address of the service."""
+"""All URLs of the service."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from oauth2_provider import urls as oauth
 
-from accounts.bearer_tokens.endpoints import IntrospectTokenView, RevokeTokenView, TokenView
+from accounts.tokens.endpoints import IntrospectTokenView, RevokeTokenView, TokenView
+from accounts.tokens.metadata import ResourceMetadataView, ServerMetadataView
 from project.pages import front_end
-from schema.views import graphql_view, sdl_view
+from schema.http.views import graphql_view, sdl_view
 
-# Never DOT's whole list: it lets any signed-in person register clients (S27).
+# Not DOT's own URLs: they let any signed-in user register clients (S27).
+endpoints = {
+    "token": TokenView.as_view(),
+    "revoke_token": RevokeTokenView.as_view(),
+    "introspect": IntrospectTokenView.as_view(),
+}
+# With and without a trailing slash: a redirect would turn POST into GET.
 oauth_patterns = [
-    path("token/", TokenView.as_view(), name="token"),
-    path("revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
-    path("introspect/", IntrospectTokenView.as_view(), name="introspect"),
+    path(f"{name}{slash}", view, name=name.replace("_", "-") if slash else None)
+    for name, view in endpoints.items()
+    for slash in ("/", "")
+]
+metadata = {
+    "oauth-authorization-server": ServerMetadataView.as_view(),
+    "oauth-protected-resource": ResourceMetadataView.as_view(),
+}
+metadata_patterns = [
+    path(f".well-known/{name}{suffix}", view) for name, view in metadata.items() for suffix in ("", "/<path:path>")
 ]
 
 urlpatterns = [
     path("graphql", graphql_view, name="graphql"),
+    path("graphql/", graphql_view),
     path("schema.graphql", sdl_view, name="sdl"),
     path("o/", include((oauth_patterns, "oauth2_provider"))),
-    *oauth.metadata_urlpatterns,
+    *metadata_patterns,
     path("admin/", admin.site.urls),
     re_path(r"^(?:sign-in|register|users|callback)?$", front_end, name="front-end"),
 ]
+
+handler400 = "project.pages.bad_request"
+handler403 = "project.pages.permission_denied"
+handler404 = "project.pages.not_found"
+handler500 = "project.pages.server_error"

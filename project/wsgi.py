@@ -4,5 +4,12 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from project.chunked import with_chunked_bodies
+from project.proxies import Proxied
+from project.request_log import keeping_bodies
+from project.stack import in_one_piece
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-application = get_wsgi_application()
+application = in_one_piece(Proxied(with_chunked_bodies(keeping_bodies(get_wsgi_application()))))
+# The settings have read it. gunicorn reads it too, and would respond with 500 to paths without the prefix.
+os.environ.pop("SCRIPT_NAME", None)

@@ -1,26 +1,38 @@
 """The schema: one per process."""
 
 import strawberry
+from graphql import is_input_object_type
 from strawberry.schema.config import StrawberryConfig
 
-from schema.errors import LinkChallenge, ProfileChallenge
-from schema.extensions import Gate
-from schema.mutations.sign_in import SignInMutations
-from schema.mutations.social import SocialMutations
-from schema.queries import Query
-from schema.types import SCALARS
+from schema.auth_config import AuthConfigQueries
+from schema.language.described import described
+from schema.language.directives import check_marks
+from schema.language.gate import AdmittedOnly, Gate
+from schema.language.scalars import SCALARS
+from schema.nodes import NodeQueries
+from schema.passwords.mutations import PasswordMutations
+from schema.people.queries import PeopleQueries
+from schema.social.challenges import LinkChallenge, ProfileChallenge
+from schema.social.mutations import SocialMutations
+from schema.tokens.mutations import TokenMutations
 
 
-@strawberry.type(
-    description=(
-        "Everything that can be changed. Send one mutation per operation: at most one field that takes a credential is"
-        " accepted in an operation.\n"
-        "Expected failures come back in `errors` with HTTP 200. Top-level errors (UNAUTHENTICATED, FORBIDDEN,"
-        " BAD_USER_INPUT, INTERNAL_SERVER_ERROR) mean that nothing was done."
-    )
-)
-class Mutation(SignInMutations, SocialMutations):
-    """The roots of changing."""
+@described
+@strawberry.type
+class Query(PeopleQueries, NodeQueries, AuthConfigQueries):
+    """Everything that can be read."""
+
+
+@described
+@strawberry.type
+class Mutation(PasswordMutations, TokenMutations, SocialMutations):
+    """Everything that can be changed.
+
+    Send one mutation per operation: an operation may hold at most one field that takes a credential.
+
+    Expected failures come back in `errors` of the payload with HTTP 200. Top-level errors (UNAUTHENTICATED, FORBIDDEN,
+    BAD_USER_INPUT, INTERNAL_SERVER_ERROR) mean that nothing was done.
+    """
 
 
 schema = strawberry.Schema(
@@ -28,5 +40,14 @@ schema = strawberry.Schema(
     mutation=Mutation,
     types=[LinkChallenge, ProfileChallenge],
     extensions=[Gate],
-    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+    execution_context_class=AdmittedOnly,
+    config=StrawberryConfig(scalar_map=SCALARS),
 )
+
+for _type in schema._schema.type_map.values():  # noqa: SLF001 - no public name
+    if is_input_object_type(_type) and _type.extensions["strawberry-definition"].is_one_of:
+        # Strawberry checks it during execution, too late for a 400, and misses cases; graphql-core's own rules check
+        # literals and variables alike.
+        _type.is_one_of = True
+
+check_marks(schema._schema)  # noqa: SLF001

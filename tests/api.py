@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from accounts.models import Account
+    from accounts.people.models import Account
 
 PASSWORD = "correct horse battery staple"
 

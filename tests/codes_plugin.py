@@ -46,7 +46,7 @@ def record(body: Any) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _recording() -> Iterator[None]:
     """Record what the view answers, whichever way a test calls it."""
-    from schema.views import View
+    from schema.http.views import View
 
     process = View.process_result
 

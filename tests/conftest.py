@@ -8,10 +8,10 @@ from typing import Any
 import hypothesis
 import pytest
 from django.core.management import call_command
-from django.test import Client as Browser
 
-from accounts.models import Account
+from accounts.people.models import Account
 from tests.api import TOKEN_AUTH, Answer, GraphQL, SignedIn, SignIn
+from tests.browser import AdminBrowser, Browser
 from tests.factories import PASSWORD, make_account
 
 # In CI the same examples each time: what a change did not cause must not stop it. At home, others each time.
@@ -20,6 +20,18 @@ hypothesis.settings.register_profile("home", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "home")
 
 pytest_plugins = ["tests.providers.fixtures", "tests.codes_plugin"]
+
+
+@pytest.fixture
+def client() -> Browser:
+    """A client that keeps cookies; in place of pytest-django's, which skips CSRF checks (S81)."""
+    return Browser()
+
+
+@pytest.fixture
+def admin_browser() -> AdminBrowser:
+    """A browser for the forms of the administration."""
+    return AdminBrowser()
 
 
 @pytest.fixture

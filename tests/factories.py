@@ -3,7 +3,8 @@
 import itertools
 from typing import Any
 
-from accounts.models import Account, Client
+from accounts.people.models import Account
+from accounts.tokens.models import Client
 from tests.api import PASSWORD
 
 _numbers = itertools.count(1)

@@ -86,7 +86,7 @@ def environment_of(tool: str) -> Path:
             pip = [home / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
             _install(
                 [sys.executable, "-m", "venv", "--clear", home],
-                [*pip, "--require-hashes", "-r", lock],
+                [*pip, "--no-deps", "--require-hashes", "-r", lock],
             )
             stamp.touch()
     return home

@@ -1,20 +1,25 @@
-"""What a client can show of a provider."""
+"""The credentials of a provider that a client can present."""
 
 import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar
 
-FORM = re.compile(r"[ -~]{1,4096}")
-"""Printable ASCII, 4 KiB at most (S36)."""
-
 
 class CredentialKind(Enum):
-    """What a provider can issue. The value is the input field that it comes in."""
+    """The kinds of credentials. The value is the name of the input field."""
 
     ACCESS_TOKEN = "access_token"  # noqa: S105 - a name
     ID_TOKEN = "id_token"  # noqa: S105 - a name
     CODE = "code"
+
+
+FORMS = {
+    CredentialKind.ACCESS_TOKEN: re.compile(r"[ -~]{1,4096}"),
+    CredentialKind.ID_TOKEN: re.compile(r"[ -~]{1,16384}"),
+    CredentialKind.CODE: re.compile(r"[ -~]{1,4096}"),
+}
+"""Printable ASCII, 4 KiB at most; 16 KiB for ID tokens, which may list a hundred groups (S36)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +41,14 @@ class IdToken:
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizationCode:
-    """An authorization code, and what it takes to redeem it."""
+    """An authorization code, and the values to redeem it."""
 
     kind: ClassVar = CredentialKind.CODE
     value: str = field(repr=False)
     redirect_uri: str
     code_verifier: str | None = field(default=None, repr=False)
     nonce: str | None = field(default=None, repr=False)
-    """Of the authorization request: an ID token that comes of the code has to carry it."""
+    """The nonce of the authorization request. The ID token that the code is redeemed for must contain it."""
 
 
 Credential = AccessToken | IdToken | AuthorizationCode

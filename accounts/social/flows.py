@@ -1,6 +1,6 @@
-"""What is given to a client before a provider is asked, and comes back with the credential: nonces and flows.
+"""Nonces and flows: values that a client gets before it asks a provider, and returns with the credential.
 
-Nothing is stored until they are used: anybody may ask for them. Both are signed, expire, and are used once.
+Both are signed, expire, and are used once. Nothing is stored until they are used, because anybody may request them.
 """
 
 import base64
@@ -26,7 +26,7 @@ def create_nonce(provider: str) -> str:
 
 
 def is_nonce(nonce: str, *, provider: str) -> bool:
-    """Whether it is one of ours, for this provider, and young enough. Whether it was used, `single_use` tells."""
+    """Whether the nonce is ours, for this provider, and not expired. `single_use` knows whether it was used."""
     try:
         _nonce_signer(provider).unsign(nonce, max_age=latchkey().social_flow_lifetime)
     except signing.BadSignature:
@@ -35,13 +35,13 @@ def is_nonce(nonce: str, *, provider: str) -> bool:
 
 
 def _nonce_signer(provider: str) -> signing.TimestampSigner:
-    # Without the default colons, which not every SDK takes.
+    # Not every SDK accepts the default separator, a colon.
     return signing.TimestampSigner(sep=".", salt=f"{SALT}.nonce.{provider}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """A redirect to a provider that is under way: whose it is, where it returns to, and the seed of its secrets.
+    """A pending redirect to a provider: its client and account, its redirect URI, and the seed of its secrets.
 
     The secrets are derived, so that the PKCE verifier never leaves this server.
     """
@@ -50,12 +50,12 @@ class Flow:
     redirect_uri: str
     client_id: int
     account_id: str
-    """Of who began it signed in, to link; empty for a sign-in (S70)."""
+    """The account that began it, to link; empty for a sign-in (S70)."""
     seed: str
 
     @classmethod
     def begin(cls, *, provider: str, redirect_uri: str, client_id: int, account_id: str) -> Self:
-        """A new one."""
+        """Create a flow with a random seed."""
         return cls(
             provider=provider,
             redirect_uri=redirect_uri,
@@ -66,7 +66,7 @@ class Flow:
 
     @classmethod
     def read(cls, flow: str) -> Self | None:
-        """As `str` wrote it; None for what we have not written, or too long ago."""
+        """Parse the output of `str`. None if it is not ours, or expired."""
         try:
             values = signing.loads(flow, salt=f"{SALT}.flow", max_age=latchkey().social_flow_lifetime)
         except signing.BadSignature:
@@ -75,7 +75,7 @@ class Flow:
         return cls(provider=provider, redirect_uri=redirect_uri, client_id=client_id, account_id=account_id, seed=seed)
 
     def __str__(self) -> str:
-        """For the client to keep."""
+        """The signed form that the client keeps."""
         values = [self.provider, self.redirect_uri, self.client_id, self.account_id, self.seed]
         return signing.dumps(values, salt=f"{SALT}.flow", compress=True)
 
@@ -99,8 +99,8 @@ class Flow:
         """RFC 7636 §4.2, S256."""
         return _text(hashlib.sha256(self.code_verifier.encode()).digest())
 
-    def answers(self, state: str | None) -> bool:
-        """Whether this is the state that the provider was given."""
+    def has_state(self, state: str | None) -> bool:
+        """Whether this is the state that was sent to the provider."""
         return hmac.compare_digest((state or "").encode(), self.state.encode())
 
     def _derived(self, name: str) -> str:
@@ -112,5 +112,5 @@ def _text(digest: bytes) -> str:
 
 
 def expires_at() -> datetime:
-    """Until when a flow or nonce that is used now has to be remembered."""
+    """The time until which a flow or nonce that is used now must be remembered."""
     return timezone.now() + timedelta(seconds=latchkey().social_flow_lifetime)

@@ -1,99 +1,97 @@
 """From a proven identity to the account that it belongs to."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from social_core.exceptions import AuthAssociationError, SocialAuthBaseException
 from social_django.models import UserSocialAuth
 
-from accounts.exceptions import AccountDisabled, AccountsError, AlreadyLinked, ValidationFailed
-from accounts.models import Account
-from accounts.social.base import Claims, VerifyingBackend
-from accounts.social.registry import backend_for
+from accounts.errors import AccountsError, ValidationFailed
+from accounts.people.errors import AccountDisabled
+from accounts.people.models import Account
+from accounts.shared.texts import canonical_email
+from accounts.social import refusals
+from accounts.social.claims import Claims
+from accounts.social.errors import AlreadyLinked
+from accounts.social.pipeline import PipelineBackend
+from accounts.social.providers.registry import provider_named
 from accounts.social.sign_up import AddressTaken, Incomplete, Profile
 from accounts.social.verification import Identity
-from accounts.validators import canonical_email
 
 log = logging.getLogger("accounts.social")
 
-PIPELINE = [
-    "social_core.pipeline.social_auth.social_details",
-    "social_core.pipeline.social_auth.social_uid",
-    "social_core.pipeline.social_auth.auth_allowed",
-    "social_core.pipeline.social_auth.social_user",
-    "accounts.social.sign_up.create_account",
-    "social_core.pipeline.social_auth.associate_user",
-]
-"""Not `associate_by_email` (S31), and not `load_extra_data`, which stores the provider's tokens (S15)."""
+CREDENTIAL = ("credential",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identified:
-    """Who it is, and whether the account was made just now."""
+    """The account of an identity, and whether it was created just now."""
 
     account: Account
     is_new: bool
 
 
-def identify(identity: Identity, *, profile: Profile | None = None, answered: bool = False) -> Identified:
-    """The account of the person; at first sight a new one.
+Outcome = Identified | AddressTaken | Incomplete
 
-    `profile` holds hints, or what was answered when it was asked for. Raises ProviderUnknown, ProviderRejected,
-    AccountDisabled, AddressTaken, Incomplete; ValidationFailed for an answer.
+
+def identify(identity: Identity, *, profile: Profile | None = None, answered: bool = False) -> Outcome:
+    """Find the account of this identity, or create one; AddressTaken and Incomplete say what prevents it.
+
+    `profile` holds hints, or the answer to a ProfileChallenge. Raises ProviderUnknown, ProviderRejected,
+    AccountDisabled; ValidationFailed for an answer.
     """
-    backend = backend_for(identity.provider)
+    name = provider_named(identity.provider).name
     try:
-        return _account_of(backend, identity.claims, profile or Profile(), answered=answered)
+        outcome = _account_of(name, identity.claims, profile or Profile(), answered=answered)
     except SocialAuthBaseException as error:
-        raise backend.rejected(error.code) from error
-    except (AccountsError, AddressTaken, Incomplete) as refusal:
-        log.info("%s refused: %s", backend.name, _cause(refusal))
+        raise refusals.rejected(name, error.code, field=CREDENTIAL) from error
+    except AccountsError as refusal:
+        causes = [(failure.code, *(failure.field or ())) for failure in refusal.failures]
+        log.info("%s refused: %s", name, causes)
         raise
-
-
-def _cause(refusal: Exception) -> str:
-    match refusal:
+    match outcome:
         case AddressTaken():
-            return "address taken" if refusal.account else "address taken, and not verified"
+            log.info("%s refused: address taken%s", name, "" if outcome.account else ", and not verified")
         case Incomplete():
-            return f"without {', '.join(refusal.missing)}"
-        case AccountsError():
-            return str([(failure.code, *(failure.field or ())) for failure in refusal.failures])
-    return type(refusal).__name__
+            log.info("%s refused: without %s", name, ", ".join(outcome.missing))
+    return outcome
 
 
-def _account_of(backend: VerifyingBackend, claims: Claims, profile: Profile, *, answered: bool) -> Identified:
+def _account_of(provider: str, claims: Claims, profile: Profile, *, answered: bool) -> Outcome:
     try:
-        return _run_pipeline(backend, claims, profile, answered=answered)
-    except (IntegrityError, AuthAssociationError, AddressTaken, ValidationFailed):
-        # Perhaps another first sign-in of the same person won a race since we looked: then it is found now.
-        return _run_pipeline(backend, claims, profile, answered=answered)
+        outcome = _run_pipeline(provider, claims, profile, answered=answered)
+        if not isinstance(outcome, AddressTaken):
+            return outcome
+    except (IntegrityError, AuthAssociationError, ValidationFailed):
+        pass
+    # A concurrent first sign-in of the same person may have won a race: then the second run finds its account.
+    return _run_pipeline(provider, claims, profile, answered=answered)
 
 
 @transaction.atomic
-def _run_pipeline(backend: VerifyingBackend, claims: Claims, profile: Profile, *, answered: bool) -> Identified:
-    # Never for somebody who is signed in already: the pipeline would link the identity to them (S25).
-    outcome = backend.run_pipeline(PIPELINE, response=asdict(claims), user=None, profile=profile, answered=answered)
-    if not isinstance(outcome, dict) or not isinstance(outcome.get("user"), Account):
+def _run_pipeline(provider: str, claims: Claims, profile: Profile, *, answered: bool) -> Outcome:
+    result = PipelineBackend(provider).run(claims, profile=profile, answered=answered)
+    if isinstance(result, AddressTaken | Incomplete):
+        return result
+    if not isinstance(result, dict) or not isinstance(result.get("user"), Account):
         raise TypeError("The pipeline did not end with an account.")
-    account: Account = outcome["user"]
+    account: Account = result["user"]
     if not account.is_active:
         raise AccountDisabled
-    remember_use(outcome["social"], account, claims)
-    return Identified(account=account, is_new=outcome["is_new"])
+    remember_use(result["social"], account, claims)
+    return Identified(account=account, is_new=result["is_new"])
 
 
 def link(identity: Identity, *, account: Account) -> UserSocialAuth:
-    """Make the identity a way in to this account, whose row is locked.
+    """Make the identity a way to sign in to this account, whose row is locked.
 
     Raises AlreadyLinked, ProviderUnknown, ProviderRejected.
     """
-    backend = backend_for(identity.provider)
-    response = asdict(identity.claims)
-    if not backend.auth_allowed(response, backend.get_user_details(response)):
-        raise backend.rejected("not on the list of those allowed")
+    backend = PipelineBackend(provider_named(identity.provider).name)
+    if not backend.allows(identity.claims):
+        raise refusals.rejected(backend.name, "not on the list of allowed addresses", field=CREDENTIAL)
     linked, _created = UserSocialAuth.objects.get_or_create(
         provider=identity.provider,
         uid=identity.claims.sub,
@@ -106,9 +104,9 @@ def link(identity: Identity, *, account: Account) -> UserSocialAuth:
 
 
 def remember_use(social: UserSocialAuth, account: Account, claims: Claims) -> None:
-    """When, and the address that the provider told; nothing that opens anything (S15).
+    """Record time and e-mail address of this sign-in, never tokens (S15).
 
-    An address that the provider has verified, and that is the account's, is now shown to be its holder's.
+    If the provider has verified the account's own address, the account's address counts as verified from now on.
     Raises IntegrityError if the identity was unlinked just now.
     """
     social.extra_data = {"email": claims.email, "last_used_at": timezone.now().isoformat()}

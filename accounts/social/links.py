@@ -1,4 +1,4 @@
-"""The identities that an account can sign in with, and what other ways in it has."""
+"""The identities that are linked to an account, and its other ways to sign in."""
 
 import uuid
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from django.utils.dateparse import parse_datetime
 from social_django.models import UserSocialAuth
 
 from accounts.conf import latchkey
-from accounts.exceptions import LastSignInMethod, NotFound
-from accounts.models import Account
+from accounts.errors import NotFound
+from accounts.people.models import Account
+from accounts.social.errors import LastSignInMethod
 
 
 class SignInMethod(Enum):
@@ -33,34 +34,34 @@ class LinkedIdentity:
 
     @classmethod
     def of(cls, row: UserSocialAuth) -> "LinkedIdentity":
-        """A row of social_django's. Its own key is a sequence, which would count the links of everybody (S65)."""
-        told = row.extra_data if isinstance(row.extra_data, dict) else {}
+        """Read a row of social_django. Its own key is a sequence, which would reveal the number of links (S65)."""
+        extra = row.extra_data if isinstance(row.extra_data, dict) else {}
         labels = {provider.name: provider.label for provider in latchkey().providers}
         return cls(
             id=uuid.uuid5(uuid.NAMESPACE_URL, f"{row.provider}:{row.uid}"),
             provider=row.provider,
             label=labels.get(row.provider, row.provider),
-            email=told.get("email") or "",
+            email=extra.get("email") or "",
             created_at=row.created,
-            last_used_at=parse_datetime(told.get("last_used_at") or ""),
+            last_used_at=parse_datetime(extra.get("last_used_at") or ""),
         )
 
 
 def linked_identities(account: Account) -> list[LinkedIdentity]:
-    """Oldest first."""
+    """The account's identities, oldest first."""
     return [LinkedIdentity.of(row) for row in _rows(account)]
 
 
 def sign_in_methods(account: Account) -> list[SignInMethod]:
-    """How the account can sign in now."""
+    """The ways in which the account can sign in now."""
     password = [SignInMethod.PASSWORD] if account.has_usable_password() else []
     return password + ([SignInMethod.SOCIAL] if any(map(_works, _rows(account))) else [])
 
 
 def unlink(identity: uuid.UUID, *, account: Account) -> None:
-    """Take an identity from its account, whose row is locked: of two that are left, two removals at once leave one.
+    """Remove an identity from its account, whose row is locked, so that of two concurrent removals one fails.
 
-    Raises NotFound; LastSignInMethod, and nothing is taken (S38).
+    Raises NotFound; LastSignInMethod if it is the last way to sign in (S38).
     """
     rows = _rows(account)
     row = next((row for row in rows if LinkedIdentity.of(row).id == identity), None)

@@ -1,4 +1,4 @@
-"""Make an account of what a provider vouches for: the one step of the pipeline that is ours."""
+"""Creates an account from verified claims: our own step of social-core's pipeline."""
 
 import logging
 import re
@@ -10,22 +10,24 @@ from django.core.exceptions import ValidationError
 from django.utils.crypto import get_random_string
 from social_django.models import UserSocialAuth
 
-from accounts import bearer_tokens, forms
+from accounts.challenges.models import Challenge
 from accounts.conf import latchkey
-from accounts.exceptions import AccountDisabled, EmailTaken, UsernameTaken, ValidationFailed
-from accounts.forms import AccountForm
-from accounts.models import LONGEST_NAME, Account, Challenge
-from accounts.validators import canonical_email, validate_plain_text
+from accounts.errors import ValidationFailed
+from accounts.people import forms
+from accounts.people.errors import AccountDisabled, EmailTaken, UsernameTaken
+from accounts.people.forms import AccountForm
+from accounts.people.models import LONGEST_NAME, Account
+from accounts.shared.texts import canonical_email, validate_plain_text
 
 log = logging.getLogger("accounts.social")
 
 READABLE = "23456789abcdefghjkmnpqrstuvwxyz"
-"""Letters and digits that nobody takes for one another."""
+"""Letters and digits without lookalikes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What people say of themselves; in all of it, the provider's word goes first."""
+    """The person's own data. What the provider vouches for takes precedence over each field."""
 
     email: str = ""
     username: str = ""
@@ -33,55 +35,54 @@ class Profile:
     last_name: str = ""
 
 
-class AddressTaken(Exception):
+@dataclass(frozen=True, kw_only=True)
+class AddressTaken:
     """The provider's address has an account: an address, verified or not, is no key to it (S33).
 
-    `account` is None where the provider has not verified the address: then whoever asks may not know more.
+    `account` is None if the provider has not verified the address: then the caller may not learn more.
     """
 
-    def __init__(self, account: Account | None) -> None:
-        self.account = account
-        super().__init__()
+    account: Account | None
 
 
-class Incomplete(Exception):
-    """The provider left out, or told in no usable form, what an account needs: these fields of it."""
+@dataclass(frozen=True, kw_only=True)
+class Incomplete:
+    """The provider left out fields that an account needs, or sent them in no usable form."""
 
-    def __init__(self, missing: tuple[str, ...], suggestion: Profile) -> None:
-        self.missing = missing
-        self.suggestion = suggestion
-        super().__init__()
+    missing: tuple[str, ...]
+    suggestion: Profile
 
 
 def create_account(
     *, details: dict[str, Any], profile: Profile, answered: bool, user: Account | None = None, **_context: Any
-) -> dict[str, Any] | None:
-    """A pipeline step: the new account, unless the identity has one.
+) -> dict[str, Any] | AddressTaken | Incomplete | None:
+    """Create the account, unless the identity has one. A pipeline step: a result that is no dict ends the pipeline.
 
-    `profile` holds hints; or, if `answered`, what was asked for because the provider left it out.
-    Raises AddressTaken, Incomplete, AccountDisabled; ValidationFailed for an answer.
+    `profile` holds hints; or, if `answered`, the answer to a ProfileChallenge. Raises AccountDisabled; ValidationFailed
+    for an answer.
     """
     if user is not None:
         return None
-    told = {
+    vouched = {
         "email": details["email"],
         "first_name": plain_name(details["first_name"] or profile.first_name),
         "last_name": plain_name(details["last_name"] or profile.last_name),
     }
-    refused = _refused(told, username=random_username(told["first_name"]))
+    refused = _refused(vouched, username=random_username(vouched["first_name"]))
     if "email" in refused and any(isinstance(failure, EmailTaken) for failure in refused["email"]):
-        holder = _taken_over(canonical_email(told["email"]), verified=details["email_verified"])
-        return {"user": holder, "is_new": False}
+        holder = _taken_over(canonical_email(vouched["email"]), verified=details["email_verified"])
+        return holder if isinstance(holder, AddressTaken) else {"user": holder, "is_new": False}
     verified = details["email_verified"] and "email" not in refused
     missing = tuple(refused)
     if missing and not answered:
-        suggestion = {name: value for name, value in told.items() if name not in missing}
-        raise Incomplete(missing, Profile(**suggestion, username=random_username(told["first_name"])))
-    return {"user": _created({**told, **{name: getattr(profile, name) for name in missing}}, profile, verified)}
+        usable = {name: value for name, value in vouched.items() if name not in missing}
+        suggestion = Profile(**usable, username=random_username(vouched["first_name"]))
+        return Incomplete(missing=missing, suggestion=suggestion)
+    return {"user": _created({**vouched, **{name: getattr(profile, name) for name in missing}}, profile, verified)}
 
 
 def _refused(values: dict[str, str], *, username: str) -> dict[str, tuple[Any, ...]]:
-    """What is wrong with the values, by field."""
+    """The failures of the values, by field."""
     form = AccountForm({**values, "username": username})
     failures = () if form.is_valid() else forms.failures(form)
     fields = dict.fromkeys(failure.field[0] for failure in failures if failure.field)
@@ -103,37 +104,38 @@ def _created(values: dict[str, str], profile: Profile, verified: bool) -> Accoun
                 raise
 
 
-def _taken_over(email: str, *, verified: bool) -> Account:
-    """The account of the address, where whoever made it never showed that the address was theirs (S9).
+def _taken_over(email: str, *, verified: bool) -> Account | AddressTaken:
+    """Hand an unverified account to the verified owner of its address (S9): remove its password, identities, sessions.
 
-    The provider has now shown whose it is: every way in of whoever came first is closed. Raises AddressTaken where that
-    is not so, and AccountDisabled.
+    AddressTaken if the account or the provider's address does not allow that. Raises AccountDisabled.
     """
-    # `no_key`: a refresh that is under way holds its session, and needs the account for its foreign keys.
+    # `no_key`: a concurrent refresh holds its session, and needs the account's row for its foreign keys.
     account = Account.objects.select_for_update(no_key=True).filter(email=email).first()
     if account is None or not verified:
-        raise AddressTaken(None)
+        return AddressTaken(account=None)
     if account.email_verified or account.is_staff or account.is_superuser:
-        raise AddressTaken(account)
+        return AddressTaken(account=account)
     if not account.is_active:
         raise AccountDisabled
     log.warning("account %s taken over by the holder of its address", account.pk)
     account.email_verified = True
     account.set_unusable_password()
+    # This ends the sessions.
     account.save(update_fields=["email_verified", "password"])
     UserSocialAuth.objects.filter(user=account).delete()
     Challenge.objects.filter(account=account).delete()
-    bearer_tokens.end_sessions(account)
     return account
 
 
 def plain_name(name: str) -> str:
-    """The name without what our names must not contain (S62), rather than no sign-in at all; may be empty.
+    """The name without characters that our names must not contain (S62); may be empty. It does not fail the sign-in.
 
-    An e-mail address is no name: names are public.
+    An e-mail address gives an empty name, because names are public.
     """
     if "@" in name:
         return ""
+    # Twice the length, because characters are removed. A longer text would only cost work (S80).
+    name = name[: 2 * LONGEST_NAME]
     return " ".join("".join(c if _is_plain(c) else " " for c in name).split())[:LONGEST_NAME].strip()
 
 
@@ -146,9 +148,9 @@ def _is_plain(character: str) -> bool:
 
 
 def random_username(first_name: str) -> str:
-    """A readable name that nobody has. Never of the e-mail address: usernames are public.
+    """A readable random username. It never contains the e-mail address, because usernames are public.
 
-    So may names be; where they are not, the username shall not tell the given name either.
+    If names are private, do not derive the username from the given name.
     """
     shown = first_name if latchkey().public_names else ""
     letters = re.sub(r"[^a-z]", "", unicodedata.normalize("NFKD", shown).lower())

@@ -5,7 +5,11 @@ export interface Operation {
   name: string | undefined;
   body: { query?: string; extensions?: { persistedQuery?: unknown } };
   status: number;
+  authorization: string | null;
 }
+
+/** What happens to the next answer to an operation of that name, before the page has it. */
+export const next = new Map<string, (response: Response) => Promise<Response>>();
 
 /** Every operation that is sent from now on. */
 export function becomePage(url: string): Operation[] {
@@ -31,12 +35,11 @@ export function becomePage(url: string): Operation[] {
       else cookies.delete(name);
     }
     const body = JSON.parse(String(init.body));
-    operations.push({
-      name: /\{\s*(?:payload: )?(\w+)/.exec(body.query ?? "")?.[1],
-      body,
-      status: response.status,
-    });
-    return response;
+    const name = /\{\s*(?:payload: )?(\w+)/.exec(body.query ?? "")?.[1];
+    operations.push({ name, body, status: response.status, authorization: headers.get("Authorization") });
+    const change = next.get(name!);
+    next.delete(name!);
+    return change ? change(response) : response;
   });
   return operations;
 }

@@ -20,7 +20,7 @@ const me = async (token: string | null) =>
     ).json()
   ).data.me;
 
-test("signs in, and finds the session again at the next start", async () => {
+test("signs in, and restores the session at the next start", async () => {
   const kept = await import("expo-secure-store");
   vi.doMock("expo-secure-store", () => kept); // what is stored outlives the app
   const first = await start();

@@ -1,7 +1,7 @@
 /** Relay as docs/clients.md sets it up, on a service that runs nothing but what relay-compiler has written. */
 import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { fetchQuery } from "relay-runtime";
+import { createOperationDescriptor, fetchQuery } from "relay-runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PASSWORD, startService, type Service } from "../e2e/service";
 import { becomePage, type Operation } from "./browser";
@@ -11,7 +11,7 @@ const REGISTER =
   "mutation ($input: RegisterInput!) { register(input: $input) { tokens { accessToken expiresIn } errors { code } } }";
 // What session.ts sends, as the page says.
 const REFRESH =
-  "mutation { payload: refreshToken { tokens { accessToken expiresIn } errors { code message } } }";
+  "mutation { payload: refreshToken { tokens { accessToken expiresIn } account { id } errors { code message } } }";
 
 let service: Service;
 let operations: Operation[];
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.stop());
 
-test("pages through users, with an expired token and with a refused one", async () => {
+test("pages through users with an expired and with a refused token", async () => {
   const [{ environment }, { session }, { default: page }, { default: more }] = await Promise.all([
     import("./__generated__/relay-environment"),
     import("./__generated__/auth"),
@@ -71,7 +71,24 @@ test("pages through users, with an expired token and with a refused one", async 
   expect(operations.map(({ status }) => status)).toEqual([401, 200, 200]);
 });
 
-test("anything else is refused", async () => {
+test("the next user does not see the previous user's data", async () => {
+  const relay = await import("./__generated__/relay-environment");
+  const [{ session }, { default: page }] = await Promise.all([
+    import("./__generated__/auth"),
+    import("./relay/__generated__/usersPageQuery.graphql"),
+  ]);
+  const kept = relay.environment;
+  const operation = createOperationDescriptor(page, {});
+  await fetchQuery(kept, page, {}).toPromise();
+  kept.retain(operation);
+  expect(kept.check(operation).status).toBe("available");
+
+  session.start({ accessToken: session.current()!, expiresIn: 900, account: "somebody else" });
+  expect(relay.environment.check(operation).status).toBe("missing");
+  expect(kept.check(operation).status).toBe("stale");
+});
+
+test("other operations are refused", async () => {
   const { graphql } = await import("./__generated__/fetch");
   expect((await graphql("{ me { id } }")).errors[0].extensions.code).toBe("FORBIDDEN");
 });

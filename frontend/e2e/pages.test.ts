@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => ada.leave());
 
-test("a new account is signed in at once, sees itself, and stays signed in over a reload", async () => {
+test("a new user is signed in at once, sees their account, and stays signed in after a reload", async () => {
   const page = await ada.open("/register");
   await heading(page, "Create an account");
   await inspect(page, "register");
@@ -43,7 +43,7 @@ test("a new account is signed in at once, sees itself, and stays signed in over 
   expect(ada.operations.slice(3)).toEqual(["refreshToken", "me"]);
 });
 
-test("every wrong field is told at the field, and the first of them has the focus", async () => {
+test("every invalid field shows its error, and the first one has the focus", async () => {
   const page = await ada.open("/register");
   await page.getByLabel("First name").fill("Ada");
   await page.getByLabel("Username").fill("ADA");
@@ -64,7 +64,29 @@ test("every wrong field is told at the field, and the first of them has the focu
   await inspect(page, "register-errors");
 });
 
-test("a wrong password is told, and leaves one where one was", async () => {
+test("an empty form marks its fields and sends no request", async () => {
+  const page = await ada.open("/register");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await alert(page, "Please correct 4 fields.");
+  expect(await page.locator("[aria-invalid=true]").count()).toBe(4);
+  expect(await page.getByLabel("First name").evaluate((field) => field === document.activeElement)).toBe(true);
+  expect(ada.operations).toEqual(["authConfig"]);
+  await inspect(page, "register-empty");
+});
+
+test("the service's password rule shows before a password fails", async () => {
+  const strict = await startService({ PASSWORD_MIN_LENGTH: "17" });
+  try {
+    const visitor = await visit(browser, strict.url);
+    const page = await visitor.open("/register");
+    await page.getByText("At least 17 characters.").waitFor();
+    await visitor.leave();
+  } finally {
+    await strict.stop();
+  }
+});
+
+test("a wrong password shows an error and stays on the page", async () => {
   const page = await ada.open("/");
   await heading(page, "Sign in");
   await inspect(page, "sign-in");
@@ -104,10 +126,10 @@ test("no script can read the refresh token", async () => {
     session: { ...sessionStorage },
     databases: await indexedDB.databases(),
   }));
-  expect(readable).toEqual({ cookie: "", local: { session: "1" }, session: {}, databases: [] });
+  expect(readable).toEqual({ cookie: "", local: { session: expect.stringMatching(/^[\w=]+$/) }, session: {}, databases: [] });
 });
 
-test("users come page by page", async () => {
+test("the users page loads page by page", async () => {
   for (let n = 1; n <= 24; n++) await service.register(`person-${n}`);
   const page = await ada.open("/sign-in");
   await signIn(page, "ada", PASSWORD);
@@ -115,9 +137,11 @@ test("users come page by page", async () => {
   await heading(page, "Users");
   await page.getByText("person-24", { exact: true }).first().waitFor();
   expect(await page.getByRole("listitem").count()).toBe(20);
+  // A name of another direction must not turn round what stands beside it.
+  expect(await page.getByText("person-24", { exact: true }).first().evaluate((name) => name.tagName)).toBe("BDI");
   await inspect(page, "users");
   await page.getByRole("button", { name: "Show more" }).click();
-  await page.getByText("all there are").waitFor();
+  await page.getByText("Showing all").waitFor();
   const names = await page.getByRole("listitem").locator("strong").allTextContents();
   expect(names.length).toBeGreaterThan(24);
   expect(new Set(names).size).toBe(names.length);
@@ -147,7 +171,7 @@ test("signing out ends the session at the server, and signs all tabs out", async
   expect(data.refreshToken.errors).toEqual([{ code: "INVALID_GRANT" }]);
 });
 
-test("a service that cannot be reached is told, and signs nobody out", async () => {
+test("an unreachable service shows an error and keeps the session", async () => {
   ada.expected.push(/ERR_CONNECTION_REFUSED/);
   const page = await ada.open("/sign-in");
   await ada.context.route("**/graphql", (route) => route.abort("connectionrefused"));
@@ -168,19 +192,42 @@ test("a service that cannot be reached is told, and signs nobody out", async () 
   await page.getByText("ada@example.com").waitFor();
 });
 
-test("an unknown page says so", async () => {
-  const page = await ada.open("/sign-in");
+test("an unknown page is a 404, signed in or not", async () => {
+  ada.expected.push(/404/);
+  const page = await ada.context.newPage();
+  expect((await page.goto("/no/such/page"))!.status()).toBe(404);
+  await heading(page, "Page not found");
+  await page.getByRole("link", { name: "Go to your account" }).click();
+  await heading(page, "Sign in");
   await signIn(page, "ada", PASSWORD);
   await heading(page, "Your account");
   await page.evaluate(() => {
     history.pushState(null, "", "/nowhere");
     dispatchEvent(new PopStateEvent("popstate"));
   });
-  await heading(page, "There is no such page");
+  await heading(page, "Page not found");
   await inspect(page, "not-found");
 });
 
-test("the sign-in page weighs 150 KB of script at most", async () => {
+test("hashed files stay in the browser's cache, and come compressed", async () => {
+  const found = new Map<string, Record<string, string>>();
+  const page = await ada.context.newPage();
+  page.on("response", (response) => found.set(new URL(response.url()).pathname, response.headers()));
+  await page.goto("/sign-in");
+  await heading(page, "Sign in");
+  await page.goto("/graphql");
+  await page.getByRole("button", { name: /^Execute/ }).waitFor();
+  const files = [...found].filter(([path]) => path.startsWith("/static/"));
+  const hashed = files.filter(([path]) => /-[\w-]{8}\.\w+$/.test(path));
+  expect(hashed.length).toBeGreaterThan(5);
+  for (const [path, headers] of hashed) expect([path, headers["cache-control"]]).toEqual([path, expect.stringContaining("immutable")]);
+  for (const [path, headers] of files) expect([path, headers["content-encoding"]]).toEqual([path, expect.stringMatching(/^(br|gzip)$/)]);
+  const fixed = found.get("/static/graphiql/graphiql.js")!["cache-control"];
+  expect(fixed).not.toContain("immutable");
+  expect(found.get("/sign-in")!["cache-control"]).toBe("no-cache");
+});
+
+test("the sign-in page loads at most 150 KB of script", async () => {
   const page = await ada.context.newPage();
   const scripts: Promise<Buffer>[] = [];
   page.on("response", (response) => {

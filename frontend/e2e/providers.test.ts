@@ -93,14 +93,14 @@ test("Facebook signs a new person in", async () => {
   await signedInAs(page, "fay@example.com");
 });
 
-test("a token that the provider does not know is refused, and that is told", async () => {
+test("a token that the provider rejects shows an error", async () => {
   const page = await signInPage(stubs({ google: "ya29.forged" }));
   await page.getByRole("button", { name: "Continue with Google" }).click();
   await alert(page, /./);
   await inspect(page, "sign-in-provider-error");
 });
 
-test("who changes their mind at the provider is where they were", async () => {
+test("a user who cancels at the provider stays on the sign-in page", async () => {
   const page = await signInPage(stubs({ google: "", facebook: "" }));
   await page.getByRole("button", { name: "Continue with Google" }).click();
   await page.getByRole("button", { name: "Continue with Facebook" }).click();
@@ -109,10 +109,10 @@ test("who changes their mind at the provider is where they were", async () => {
   expect(gina.operations).toEqual(["authConfig"]);
 });
 
-test("an SDK that cannot be loaded is told", async () => {
+test("an SDK that does not load shows an error", async () => {
   const page = await signInPage({ ...stubs(), [FACEBOOK]: "" });
   await page.getByRole("button", { name: "Continue with Facebook" }).click();
-  await alert(page, "Facebook does not answer.");
+  await alert(page, "Facebook did not load.");
 });
 
 test("a redirect to a provider and back signs a new person in", async () => {
@@ -127,12 +127,12 @@ test("a redirect to a provider and back signs a new person in", async () => {
   expect(await kept(page)).toEqual({});
 });
 
-test("who does not agree at the provider is told so, in our words", async () => {
+test("a denial at the provider shows our own message", async () => {
   const page = await signInPage(stubs());
   await playCorp({});
   await corp(page);
   await page.getByRole("link", { name: "Refuse" }).click();
-  await alert(page, "Corp was not allowed to sign you in.");
+  await alert(page, "Sign-in with Corp was cancelled or denied.");
   await inspect(page, "callback-refused");
   expect(await page.content()).not.toContain("555");
   expect(page.url()).toBe(`${service.url}/callback`);
@@ -141,10 +141,10 @@ test("who does not agree at the provider is told so, in our words", async () => 
   await heading(page, "Sign in");
 });
 
-test("a code from elsewhere, one that was changed, and one that was used are refused", async () => {
+test("foreign, altered and used codes are refused", async () => {
   const page = await signInPage(stubs());
   await page.goto("/callback?code=injected&state=injected");
-  await alert(page, "was not begun in this tab");
+  await alert(page, "did not start in this tab");
   expect(gina.operations).toEqual(["authConfig"]);
 
   await page.goto("/sign-in");
@@ -154,16 +154,16 @@ test("a code from elsewhere, one that was changed, and one that was used are ref
   await page.goto(returns!.replace(/code=[^&]+/, "code=injected"));
   await alert(page, "The provider did not confirm this sign-in.");
   await page.goto(returns!);
-  await alert(page, "was not begun in this tab");
+  await alert(page, "did not start in this tab");
 });
 
-test("an address that has an account: its password links the provider, and a wrong one does not", async () => {
+test("the account's password links the provider, and a wrong one does not", async () => {
   await service.register("lena");
   await service.verify("lena");
   const google = await service.googleToken({ sub: "google-lena", email: "lena@example.com" });
   const page = await signInPage(stubs({ google }));
   await page.getByRole("button", { name: "Continue with Google" }).click();
-  await heading(page, "You have an account");
+  await heading(page, "You already have an account");
   await page.getByText("lena@example.com").waitFor();
   await inspect(page, "link");
   const password = page.getByLabel("Password", { exact: true });
@@ -180,11 +180,11 @@ test("an address that has an account: its password links the provider, and a wro
 
   await page.getByRole("button", { name: /^Unlink/ }).click();
   await page.getByRole("status").filter({ hasText: "Google is unlinked." }).waitFor();
-  await page.getByText("There are none.").waitFor();
+  await page.getByText("No linked accounts.").waitFor();
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Linked accounts");
 });
 
-test("an account without a password links after another provider, also over a redirect", async () => {
+test("an account without a password links through another provider, also by redirect", async () => {
   const person = { sub: "corp-nora", email: "nora@example.com" };
   let page = await signInPage(stubs());
   await playCorp(person);
@@ -200,7 +200,7 @@ test("an account without a password links after another provider, also over a re
   page = await signInPage(stubs({ google }));
   await playCorp(person);
   await page.getByRole("button", { name: "Continue with Google" }).click();
-  await heading(page, "You have an account");
+  await heading(page, "You already have an account");
   expect(await page.getByLabel("Password", { exact: true }).count()).toBe(0);
   expect(await page.getByRole("button", { name: "Continue with Google" }).count()).toBe(0);
   await inspect(page, "link-provider");
@@ -211,7 +211,7 @@ test("an account without a password links after another provider, also over a re
   await page.getByRole("button", { name: "Unlink Corp nora@example.com" }).waitFor();
 });
 
-test("an address that the provider has not verified links nothing: that is told", async () => {
+test("an unverified address links nothing and shows an error", async () => {
   await service.register("mia");
   const google = await service.googleToken({
     email: "mia@example.com",
@@ -224,7 +224,7 @@ test("an address that the provider has not verified links nothing: that is told"
   await heading(page, "Sign in");
 });
 
-test("what the provider left out is asked for", async () => {
+test("the user is asked for details that the provider omits", async () => {
   const facebook = await service.facebookToken({ id: "facebook-olga", first_name: "Olga", email: null });
   const page = await signInPage(stubs({ facebook }));
   await page.getByRole("button", { name: "Continue with Facebook" }).click();
@@ -242,7 +242,7 @@ test("what the provider left out is asked for", async () => {
   await page.getByText("olga@example.com not verified").waitFor();
 });
 
-test("who does not want to go on is back at the sign-in page", async () => {
+test("cancelling returns to the sign-in page", async () => {
   const facebook = await service.facebookToken({ id: "facebook-pia", email: null });
   const page = await signInPage(stubs({ facebook }));
   await page.getByRole("button", { name: "Continue with Facebook" }).click();

@@ -26,6 +26,8 @@ export interface Service {
   facebookToken(person: object): Promise<string>;
   /** What Corp sends back to the redirect URI when this person agrees. */
   authorize(url: string, person: object): Promise<Record<string, string>>;
+  /** Run manage.py against the service's database. */
+  manage(...words: string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -69,6 +71,7 @@ export async function startService(settings: Record<string, string> = {}): Promi
   return {
     ...known,
     post,
+    manage: (...words) => command("manage", ...words),
     googleToken: (person) => command("googleToken", person),
     facebookToken: (person) => command("facebookToken", person),
     authorize: (url, person) => command("authorize", url, person),

@@ -42,6 +42,7 @@ function query() {
     fetch: async (_url, init) => {
       const authorization = new Headers(init!.headers).get("authorization");
       sent.push(authorization);
+      await new Promise((resolve) => setTimeout(resolve, 60));
       if (authorization !== accepted) return new Response(refusal.body, refusal);
       return new Response('{"data": {"me": null}}', { headers: { "Content-Type": "application/json" } });
     },
@@ -69,14 +70,14 @@ test.each([
   expect(refresh).toHaveBeenCalledOnce();
 });
 
-test("it is sent once more, not for ever", async () => {
+test("the operation is retried once only", async () => {
   accepted = "Bearer never";
   session.start({ accessToken: "old", expiresIn: 900 });
   await expect(query()).rejects.toThrow("Sign in.");
   expect(sent).toEqual(["Bearer old", "Bearer new"]);
 });
 
-test("without a next token the 401 is the answer", async () => {
+test("without a new token the 401 is returned", async () => {
   refresh.mockResolvedValue(null);
   session.start({ accessToken: "old", expiresIn: 900 });
   await expect(query()).rejects.toThrow("Sign in.");
@@ -84,12 +85,37 @@ test("without a next token the 401 is the answer", async () => {
   expect(session.isActive()).toBe(false);
 });
 
-test("other errors are not its business", async () => {
+test("other errors pass through", async () => {
   refusal = { status: 500, headers: { "Content-Type": "text/html" }, body: "" };
   session.start({ accessToken: "old", expiresIn: 900 });
   await expect(query()).rejects.toThrow();
   expect(sent).toEqual(["Bearer old"]);
   expect(refresh).not.toHaveBeenCalled();
+});
+
+test("an operation sent signed out is not repeated as a user who signed in since", async () => {
+  await session.end();
+  const answer = query();
+  await vi.waitFor(() => expect(sent).toEqual([null]));
+  session.start({ accessToken: "new", expiresIn: 900, account: "B" });
+  await expect(answer).rejects.toThrow("Sign in.");
+  expect(sent).toEqual([null]);
+});
+
+test("an operation of one user is not repeated with another user's token", async () => {
+  session.start({ accessToken: "of A", expiresIn: 900, account: "A" });
+  const answer = query();
+  await vi.waitFor(() => expect(sent).toEqual(["Bearer of A"]));
+  session.start({ accessToken: "new", expiresIn: 900, account: "B" });
+  await expect(answer).rejects.toThrow("Sign in.");
+  expect(sent).toEqual(["Bearer of A"]);
+});
+
+test("a 401 that a gateway turned into a 200 is retried too", async () => {
+  refusal = { status: 200, headers: { "Content-Type": "application/json" }, body: REFUSED };
+  session.start({ accessToken: "old", expiresIn: 900 });
+  expect((await query()).data).toEqual({ me: null });
+  expect(sent).toEqual(["Bearer old", "Bearer new"]);
 });
 
 test("signed out, operations carry no token", async () => {

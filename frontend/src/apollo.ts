@@ -1,4 +1,4 @@
-/** Apollo Client over a session. Lift out `sessionLink` with session.ts. */
+/** Apollo Client with a session. Copy `sessionLink` along with session.ts. */
 import {
   ApolloClient,
   ApolloLink,
@@ -13,23 +13,24 @@ import { relayStylePagination } from "@apollo/client/utilities";
 import { from, mergeMap, throwError } from "rxjs";
 import type { Session } from "./session";
 
-/** HTTP 401, in either of the forms in which Apollo reports it. */
+/** True for HTTP 401, in both forms in which Apollo reports it. */
 export function isUnauthenticated(error: unknown): boolean {
   if (CombinedGraphQLErrors.is(error))
     return error.errors.some((e) => e.extensions?.code === "UNAUTHENTICATED");
   return ServerError.is(error) && error.statusCode === 401;
 }
 
-/** Sends the access token, refreshing it before the first operation; on 401 refreshes and sends once more. */
+/** Sends the access token, refreshed before the first operation. On 401 it refreshes and retries once. */
 export function sessionLink(session: Session): ApolloLink {
   const authorize = new SetContextLink(async ({ headers }) => {
     const token = await session.token();
     return token ? { headers: { ...headers, authorization: `Bearer ${token}` } } : {};
   });
   const retry = new ErrorLink(({ error, operation, forward }) => {
-    if (!isUnauthenticated(error)) return;
     const sent: string | undefined = operation.getContext().headers?.authorization;
-    return from(session.renew(sent?.replace("Bearer ", "") ?? null)).pipe(
+    // An operation sent signed out is not repeated as a user who has signed in since.
+    if (!sent || !isUnauthenticated(error)) return;
+    return from(session.renew(sent.replace("Bearer ", ""))).pipe(
       mergeMap((token) => (token ? forward(operation) : throwError(() => error))),
     );
   });

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { Fragment, useEffect, useState } from "react";
 import { SettleContext, useChallenges } from "./challenges";
 import { Header } from "./header";
 import { navigate, usePath } from "./navigation";
@@ -11,15 +11,18 @@ import { Register } from "./pages/register";
 import { SignIn } from "./pages/sign-in";
 import { Users } from "./pages/users";
 import { CALLBACK } from "./redirect";
-import { useIsActive, useSession } from "./use-session";
+import { usePerson, useSession } from "./use-session";
 
 const SIGN_IN = "/sign-in";
 const REGISTER = "/register";
 const SIGNED_OUT = [SIGN_IN, REGISTER, CALLBACK];
+/** Show the sign-in page here when signed out. */
+const PAGES = ["/", "/users", SIGN_IN];
 
 export function App() {
   const path = usePath();
-  const active = useIsActive();
+  const person = usePerson();
+  const active = person !== null;
   const ended = useHasEnded();
   const { challenge, notice, settle, drop, dismiss } = useChallenges();
   const hasAccount = active && SIGNED_OUT.includes(path);
@@ -42,20 +45,23 @@ export function App() {
           <Callback />
         ) : path === REGISTER ? (
           <Register />
-        ) : (
+        ) : PAGES.includes(path) ? (
           <SignIn ended={ended} />
+        ) : (
+          <NotFound />
         )}
       </SettleContext>
     );
   return (
-    <>
+    // The key discards the pages' state when the user changes.
+    <Fragment key={person}>
       <Header />
       {onMe ? <Me notice={notice} /> : path === "/users" ? <Users /> : <NotFound />}
-    </>
+    </Fragment>
   );
 }
 
-/** Whether a session of this page is over, wherever that was decided. */
+/** True after a session of this page has ended, in any tab or at the server. */
 function useHasEnded(): boolean {
   const session = useSession();
   const [ended, setEnded] = useState(false);

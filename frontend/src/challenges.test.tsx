@@ -12,6 +12,7 @@ let sent: Sent[];
 let hook: ReturnType<typeof useChallenges>;
 const started = vi.fn();
 
+const account = { __typename: "Account" as const, id: "A" };
 const tokens = { __typename: "TokenSet" as const, accessToken: "token", expiresIn: 900 };
 const link: LinkChallenge = {
   __typename: "LinkChallenge",
@@ -24,6 +25,7 @@ const outcome = (change: Partial<SignedInFragment>): SignedInFragment => ({
   __typename: "AuthPayload",
   isNewAccount: false,
   tokens: null,
+  account: null,
   challenge: null,
   errors: [],
   ...change,
@@ -44,7 +46,7 @@ function Probe() {
 }
 async function draw(answers = {}) {
   const session = {
-    isActive: () => active,
+    person: () => (active ? "A" : null),
     start: (...given: unknown[]) => (started(...given), become(true)),
     subscribe: (listener: () => void) => (listeners.add(listener), () => void listeners.delete(listener)),
   };
@@ -64,22 +66,22 @@ beforeEach(() => {
   history.replaceState(null, "", "/register");
 });
 
-test("tokens begin the session, and link nothing unless asked to", async () => {
+test("tokens start the session, and link only on request", async () => {
   await draw();
-  expect(await settle(outcome({ tokens }))).toBe(true);
-  expect(started).toHaveBeenCalledWith(tokens);
+  expect(await settle(outcome({ tokens, account }))).toBe(true);
+  expect(started).toHaveBeenCalledWith({ ...tokens, account: "A" });
   expect(sent).toEqual([]);
   expect(hook.notice).toBeNull();
 });
 
 test.each([
   ["that it was", linked({ id: "1", label: "Corp" }), "Corp is linked to your account.", false],
-  ["that it was not", linked(null, [{ message: "Too late." }]), "Nothing was linked. Too late.", true],
-  ["that nobody knows", {}, "Nothing was linked. The service cannot be reached.", true],
+  ["that it was not", linked(null, [{ message: "Too late." }]), "Linking failed. Too late.", true],
+  ["that nobody knows", {}, "Linking failed. The service cannot be reached.", true],
 ])("the link is made with the new token, and it is told %s", async (_what, answers, text, isProblem) => {
   await draw(answers);
   started.mockImplementation(() => expect(sent).toHaveLength(1));
-  await settle(outcome({ tokens }), link);
+  await settle(outcome({ tokens, account }), link);
   expect(sent).toMatchObject([
     {
       name: "Link",
@@ -93,7 +95,7 @@ test.each([
   expect(hook.notice).toBeNull();
 });
 
-test("a challenge is asked at the sign-in page, until somebody is signed in", async () => {
+test("a challenge shows on the sign-in page until a user signs in", async () => {
   await draw();
   expect(await settle(outcome({ challenge: link }))).toBe(true);
   expect(hook.challenge).toEqual(link);
@@ -102,7 +104,7 @@ test("a challenge is asked at the sign-in page, until somebody is signed in", as
   expect(hook.challenge).toBeNull();
 });
 
-test("errors alone, and challenges of an unknown kind, are for who asked to show", async () => {
+test("the caller shows errors without a challenge, and challenges of an unknown kind", async () => {
   await draw();
   const unknown = { __typename: "DanceChallenge", token: "x" } as unknown as LinkChallenge;
   expect(await settle(outcome({}))).toBe(false);

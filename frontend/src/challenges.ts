@@ -1,4 +1,4 @@
-/** From the outcome of a sign-in to what comes next: the session, a question, or neither. */
+/** Handles the outcome of a sign-in: starts the session, shows a challenge, or leaves the errors to the caller. */
 import { useApolloClient } from "@apollo/client/react";
 import { createContext, use, useCallback, useEffect, useState } from "react";
 import { LinkDocument, type SignedInFragment } from "./__generated__/graphql";
@@ -10,13 +10,13 @@ export type Challenge = NonNullable<SignedInFragment["challenge"]>;
 export type LinkChallenge = Extract<Challenge, { __typename: "LinkChallenge" }>;
 export type ProfileChallenge = Extract<Challenge, { __typename: "ProfileChallenge" }>;
 
-/** Whether it goes on by itself. Else the errors are to be shown. */
+/** Resolves to true if the outcome is handled, and to false if the caller has to show its errors. */
 type Settle = (outcome: SignedInFragment, link?: LinkChallenge | null) => Promise<boolean>;
 export const SettleContext = createContext<Settle | null>(null);
 
 export function useSettle(): Settle {
   const settle = use(SettleContext);
-  if (!settle) throw new Error("There is no SettleContext.");
+  if (!settle) throw new Error("SettleContext is missing.");
   return settle;
 }
 
@@ -32,13 +32,10 @@ export function useChallenges() {
   const [notice, setNotice] = useState<Notice | null>(null);
   const drop = useCallback(() => setChallenge(null), []);
   const dismiss = useCallback(() => setNotice(null), []);
-  // In whichever tab somebody signs in or out.
-  useEffect(
-    () => session.subscribe(() => (session.isActive() ? drop() : dismiss())),
-    [session, drop, dismiss],
-  );
+  // A sign-in or sign-out in any tab.
+  useEffect(() => session.subscribe(() => (drop(), dismiss())), [session, drop, dismiss]);
 
-  /** Before the session begins: what is shown then has the link in it. */
+  /** Links before the session starts, so that the first page already shows the link. */
   async function link({ token }: LinkChallenge, accessToken: string): Promise<Notice> {
     try {
       const { data } = await client.mutate({
@@ -51,18 +48,19 @@ export function useChallenges() {
       if (socialAccount)
         return { text: `${socialAccount.label} is linked to your account.`, isProblem: false };
       return {
-        text: `Nothing was linked. ${errors.map(({ message }) => message).join(" ")}`,
+        text: `Linking failed. ${errors.map(({ message }) => message).join(" ")}`,
         isProblem: true,
       };
     } catch (error) {
-      return { text: `Nothing was linked. ${describe(error)}`, isProblem: true };
+      return { text: `Linking failed. ${describe(error)}`, isProblem: true };
     }
   }
 
-  const settle: Settle = async ({ tokens, challenge: next }, asked = null) => {
+  const settle: Settle = async ({ tokens, account, challenge: next }, asked = null) => {
     if (tokens) {
-      if (asked) setNotice(await link(asked, tokens.accessToken));
-      session.start(tokens);
+      const notice = asked && (await link(asked, tokens.accessToken));
+      session.start({ ...tokens, account: account!.id });
+      setNotice(notice);
       return true;
     }
     switch (next?.__typename) {
@@ -71,7 +69,7 @@ export function useChallenges() {
         navigate("/sign-in", { replace: true });
         setChallenge(next);
         return true;
-      default: // of a kind that this front end does not know
+      default: // no challenge, or an unknown kind
         return false;
     }
   };

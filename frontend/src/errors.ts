@@ -1,6 +1,6 @@
 import { CombinedGraphQLErrors } from "@apollo/client";
 
-/** What to tell a person about a request that failed unexpectedly. */
+/** The message for a request that failed unexpectedly. */
 export function describe(error: unknown): string {
   if (CombinedGraphQLErrors.is(error)) return error.errors[0]?.message ?? error.message;
   return "The service cannot be reached. Check your connection and try again.";

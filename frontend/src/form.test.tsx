@@ -18,7 +18,7 @@ beforeEach(async () => {
     root.render(
       <SettleContext value={settle}>
         <SignInForm label="Go" fields={["email"]} submit={submit}>
-          <Field name="email" label="E-mail" hint="Yours." defaultValue="ada" />
+          <Field name="email" label="E-mail" hint="Yours." defaultValue="ada" required />
         </SignInForm>
       </SettleContext>,
     ),
@@ -36,6 +36,7 @@ const answer = (
   __typename: "AuthPayload",
   isNewAccount: false,
   tokens: null,
+  account: null,
   challenge: null,
   errors: errors.map(([code, field, message]) => ({ __typename: "AuthError", code, field, message })),
 });
@@ -52,7 +53,7 @@ test("tokens settle it", async () => {
   expect(alert()).toBe("");
 });
 
-test("an error of a field stands at it and belongs to it, and the field has the focus", async () => {
+test("a field's error shows at the field, describes it, and focuses it", async () => {
   submit.mockResolvedValue(answer([["INVALID_INPUT", ["email"], "No e-mail address."]]));
   await send();
   const described = input().getAttribute("aria-describedby")!.split(" ");
@@ -65,7 +66,31 @@ test("an error of a field stands at it and belongs to it, and the field has the 
   expect(alert()).toBe("Please correct one field.");
 });
 
-test("an error of the whole, or of a field that is not shown, stands above", async () => {
+test("a field with two errors counts once", async () => {
+  submit.mockResolvedValue(
+    answer([
+      ["INVALID_INPUT", ["email"], "No e-mail address."],
+      ["INVALID_INPUT", ["email"], "Too long."],
+    ]),
+  );
+  await send();
+  expect(alert()).toBe("Please correct one field.");
+});
+
+test("an empty required field is reported before the request", async () => {
+  input().value = "";
+  await send();
+  expect(submit).not.toHaveBeenCalled();
+  expect(alert()).toBe("Please correct one field.");
+  expect(input().getAttribute("aria-invalid")).toBe("true");
+  expect(document.activeElement).toBe(input());
+  input().value = "ada@example.com";
+  submit.mockResolvedValue(answer([]));
+  await send();
+  expect(submit).toHaveBeenCalledWith({ email: "ada@example.com" });
+});
+
+test("an error of the form or of a hidden field shows above the fields", async () => {
   submit.mockResolvedValue(
     answer([
       ["INVALID_CLIENT", null, "No such client."],
@@ -77,7 +102,7 @@ test("an error of the whole, or of a field that is not shown, stands above", asy
   expect(input().getAttribute("aria-invalid")).toBe("false");
 });
 
-test("a service that does not answer is told, and what was typed stays", async () => {
+test("an unreachable service is reported, and the input stays", async () => {
   submit.mockRejectedValue(new TypeError("Failed to fetch"));
   await send();
   expect(alert()).toMatch("cannot be reached");

@@ -16,17 +16,28 @@ type Failure = SignedInFragment["errors"][number];
 const FailuresContext = createContext<Failure[]>([]);
 const fieldOf = ({ field }: Failure) => field?.at(-1);
 
+/** The errors that the service would return for empty required fields. */
+const missing = (form: HTMLFormElement): Failure[] =>
+  [...form.querySelectorAll("input")]
+    .filter(({ validity }) => validity.valueMissing)
+    .map(({ name }) => ({
+      __typename: "AuthError",
+      code: "REQUIRED",
+      field: [name],
+      message: "This field is required.",
+    }));
+
 interface FormProps {
   submit: (values: Record<string, string>) => Promise<SignedInFragment>;
-  /** The names of its fields: what is wrong with anything else is told above them. */
+  /** The names of its fields. Errors of other fields show above the form. */
   fields: string[];
   label: string;
-  /** What to link once somebody is signed in. */
+  /** The link to make after the sign-in. */
   link?: LinkChallenge | null;
   children: ReactNode;
 }
 
-/** A form that signs in, or tells why not: what is wrong with a field at the field, all else above the fields. */
+/** A form that signs in. A field's errors show at the field, all others above the fields. */
 export function SignInForm({ submit, fields, label, link = null, children }: FormProps) {
   const settle = useSettle();
   const form = useRef<HTMLFormElement>(null);
@@ -38,6 +49,17 @@ export function SignInForm({ submit, fields, label, link = null, children }: For
     form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [failures]);
 
+  function show(errors: Failure[]) {
+    const others = errors.filter((error) => !fields.includes(fieldOf(error) ?? ""));
+    // Count fields, not errors: one field may have two.
+    const wrong = new Set(errors.map(fieldOf).filter((name) => fields.includes(name ?? ""))).size;
+    setFailures(errors);
+    setProblem(
+      others.map(({ message }) => message).join(" ") ||
+        `Please correct ${wrong === 1 ? "one field" : `${wrong} fields`}.`,
+    );
+  }
+
   async function onSubmit(values: Record<string, string>) {
     setBusy(true);
     setProblem("");
@@ -45,14 +67,7 @@ export function SignInForm({ submit, fields, label, link = null, children }: For
     try {
       const outcome = await submit(values);
       if (await settle(outcome, link)) return;
-      const { errors } = outcome;
-      const others = errors.filter((error) => !fields.includes(fieldOf(error) ?? ""));
-      const wrong = errors.length - others.length;
-      setFailures(errors);
-      setProblem(
-        others.map(({ message }) => message).join(" ") ||
-          `Please correct ${wrong === 1 ? "one field" : `${wrong} fields`}.`,
-      );
+      show(outcome.errors);
     } catch (error) {
       setProblem(describe(error));
     }
@@ -66,7 +81,10 @@ export function SignInForm({ submit, fields, label, link = null, children }: For
       onSubmit={(event) => {
         event.preventDefault();
         const values = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]);
-        if (!busy) void onSubmit(Object.fromEntries(values));
+        const empty = missing(event.currentTarget);
+        if (busy) return;
+        if (empty.length > 0) show(empty);
+        else void onSubmit(Object.fromEntries(values));
       }}
     >
       <Alert>{problem}</Alert>
@@ -78,7 +96,7 @@ export function SignInForm({ submit, fields, label, link = null, children }: For
   );
 }
 
-/** Always in the page, so that what comes into it is announced. */
+/** Always in the page, so that screen readers announce its changes. */
 export function Alert({ children }: { children: string }) {
   return <div role="alert">{children && <p className="problem">{children}</p>}</div>;
 }
@@ -115,7 +133,7 @@ export function Field({ label, hint, ...input }: FieldProps) {
   );
 }
 
-/** A password that one may look at. */
+/** A password field with a button that shows the password. */
 export function PasswordField(props: FieldProps) {
   const [shown, setShown] = useState(false);
   return (

@@ -18,7 +18,7 @@ const answer = (account: object | null, errors: object[]) => ({
 });
 const rows = () => [...document.querySelectorAll("li")].map((row) => row.textContent);
 
-test("each is told with label, address and when it was last used, if it was", async () => {
+test("each account shows its label, address and last use", async () => {
   await render(<LinkedAccounts accounts={[GOOGLE, CORP]} />);
   expect(rows()).toEqual([
     expect.stringMatching(/^Googleada@example.comLast used .*2026/),
@@ -26,7 +26,7 @@ test("each is told with label, address and when it was last used, if it was", as
   ]);
 });
 
-test("unlinking is told, and the focus goes where there still is something", async () => {
+test("unlinking is announced, and the focus moves to the heading", async () => {
   const sent = await render(
     <LinkedAccounts accounts={[GOOGLE, CORP]} />,
     answer({ __typename: "Account", id: "ada", socialAccounts: [GOOGLE] }, []),
@@ -37,7 +37,7 @@ test("unlinking is told, and the focus goes where there still is something", asy
   expect(document.activeElement!.textContent).toBe("Linked accounts");
 });
 
-test("the last way to sign in stays, and that is told", async () => {
+test("the last sign-in method stays, with an error", async () => {
   const error = { __typename: "AuthError", code: "LAST_SIGN_IN_METHOD", message: "The only way left." };
   await render(<LinkedAccounts accounts={[CORP]} />, answer(null, [error]));
   await press("Unlink Corp");

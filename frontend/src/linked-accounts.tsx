@@ -7,7 +7,7 @@ import { Alert } from "./form";
 
 type Linked = LinkedAccountsFragment["socialAccounts"][number];
 
-/** The accounts at providers that one can sign in with, and a way to be rid of them. */
+/** The linked provider accounts, each with a button to unlink it. */
 export function LinkedAccounts({ accounts }: { accounts: Linked[] }) {
   const [unlink] = useMutation(UnlinkDocument);
   const [busy, setBusy] = useState(false);
@@ -24,7 +24,7 @@ export function LinkedAccounts({ accounts }: { accounts: Linked[] }) {
       setProblem(errors.map(({ message }) => message).join(" "));
       if (account) {
         setDone(`${label} is unlinked.`);
-        // The button goes away; what has the focus must not.
+        // The button disappears, so move the focus.
         heading.current?.focus();
       }
     } catch (error) {
@@ -40,13 +40,15 @@ export function LinkedAccounts({ accounts }: { accounts: Linked[] }) {
       </h2>
       <Alert>{problem}</Alert>
       <div role="status">{done && <p className="notice">{done}</p>}</div>
-      {accounts.length === 0 && <p className="hint">There are none.</p>}
+      {accounts.length === 0 && <p className="hint">No linked accounts.</p>}
       <ul className="rows">
         {accounts.map((account) => (
           <li key={account.id}>
             <span className="person">
               <strong>{account.label}</strong>
-              <span>{account.email}</span>
+              <span>
+                <bdi>{account.email}</bdi>
+              </span>
             </span>
             <span className="hint">
               {account.lastUsedAt ? "Last used " : "Linked "}

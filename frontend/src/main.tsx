@@ -1,25 +1,31 @@
 import { ApolloProvider } from "@apollo/client/react";
-import { StrictMode } from "react";
+import { StrictMode, useMemo } from "react";
 import { createRoot } from "react-dom/client";
 import { createClient } from "./apollo";
 import { App } from "./app";
+import { BASE } from "./base";
 import { cookieTransport, createSession } from "./session";
-import { SessionContext } from "./use-session";
+import { SessionContext, usePerson } from "./use-session";
 import "./styles.css";
 
-const session = createSession(cookieTransport("/graphql"));
-const client = createClient(session);
-session.subscribe(() => {
-  // Nobody shall see what the one before them has read.
-  if (!session.isActive()) client.clearStore().catch(() => {});
-});
+const ENDPOINT = `${BASE}/graphql`;
+const session = createSession(cookieTransport(ENDPOINT));
+
+function Root() {
+  const person = usePerson();
+  // A cache belongs to one user. Late responses for the previous user go into the old cache.
+  const client = useMemo(() => createClient(session, ENDPOINT), [person]);
+  return (
+    <ApolloProvider client={client}>
+      <App />
+    </ApolloProvider>
+  );
+}
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <ApolloProvider client={client}>
-      <SessionContext value={session}>
-        <App />
-      </SessionContext>
-    </ApolloProvider>
+    <SessionContext value={session}>
+      <Root />
+    </SessionContext>
   </StrictMode>,
 );

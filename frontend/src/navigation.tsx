@@ -1,5 +1,6 @@
-/** The address bar as state. */
+/** The address bar as state. Paths are relative to the service's prefix. */
 import { useSyncExternalStore, type ComponentProps } from "react";
+import { BASE } from "./base";
 
 const NAVIGATED = "navigated";
 
@@ -13,18 +14,18 @@ function subscribe(listener: () => void): () => void {
 }
 
 export function usePath(): string {
-  return useSyncExternalStore(subscribe, () => window.location.pathname);
+  return useSyncExternalStore(subscribe, () => window.location.pathname.slice(BASE.length) || "/");
 }
 
 export function navigate(path: string, { replace = false } = {}): void {
-  window.history[replace ? "replaceState" : "pushState"](null, "", path);
+  window.history[replace ? "replaceState" : "pushState"](null, "", BASE + path);
   window.dispatchEvent(new Event(NAVIGATED));
 }
 
 export function Link({ href, ...rest }: ComponentProps<"a"> & { href: string }) {
   return (
     <a
-      href={href}
+      href={BASE + href}
       aria-current={usePath() === href ? "page" : undefined}
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

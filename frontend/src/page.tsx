@@ -1,6 +1,6 @@
 import { useEffect, useRef, type ReactNode } from "react";
 
-/** A page: names the document, and takes the focus, so that a screen reader tells where one is. */
+/** A page. Sets the document's title and focuses the heading, so that screen readers announce the page. */
 export function Page({
   title,
   narrow = false,

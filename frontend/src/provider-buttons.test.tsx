@@ -48,7 +48,7 @@ function draw(authorization: object | null, errors: object[] = [], challenge: Li
 }
 const buttons = () => [...document.querySelectorAll("button")].map((button) => button.textContent);
 
-test("those that this front end can use have a button; to link, not the one that is linked", async () => {
+test("usable providers have a button, except the one to link", async () => {
   await draw(null);
   expect(buttons()).toEqual(["Continue with GitHub", "Continue with Corp"]);
   document.body.replaceChildren();
@@ -56,7 +56,7 @@ test("those that this front end can use have a button; to link, not the one that
   expect(buttons()).toEqual(["Continue with Corp"]);
 });
 
-test("the flow waits in this tab while the browser is at the provider", async () => {
+test("the tab stores the flow while the browser is at the provider", async () => {
   const sent = await draw(
     { __typename: "SocialAuthorization", url: "https://corp/", flow: "opaque" },
     [],
@@ -70,7 +70,7 @@ test("the flow waits in this tab while the browser is at the provider", async ()
   expect(take()).toEqual({ provider: "corp", label: "Corp", flow: "opaque", link });
 });
 
-test("where there is no way to go, that is told, and nothing waits", async () => {
+test("a refused redirect shows the error, and stores nothing", async () => {
   await draw(null, [{ __typename: "AuthError", code: "REDIRECT_URI_NOT_ALLOWED", message: "Not there." }]);
   await press("Continue with Corp");
   expect(alert()).toBe("Not there.");

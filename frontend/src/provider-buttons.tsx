@@ -11,10 +11,10 @@ import { Alert } from "./form";
 import { accessToken, hasSdk, isUsable, load, type Provider } from "./providers";
 import { keep, redirectUri } from "./redirect";
 
-/** A button for each provider that the service has; to sign in and link, for each other one. */
+/** A button for each provider. With `link`, for each provider other than the one to link. */
 export function ProviderButtons({ link = null }: { link?: LinkChallenge | null }) {
   const settle = useSettle();
-  // Without an answer there is still e-mail.
+  // If this fails, the e-mail form still works.
   const { data } = useQuery(AuthConfigDocument);
   const [convert] = useMutation(SignInWithProviderDocument, { fetchPolicy: "no-cache" });
   const [begin] = useMutation(BeginRedirectDocument, { fetchPolicy: "no-cache" });
@@ -25,7 +25,7 @@ export function ProviderButtons({ link = null }: { link?: LinkChallenge | null }
   );
 
   useEffect(() => {
-    // What fails here is told when it is asked for.
+    // A failure here shows when the user clicks the button.
     for (const provider of providers.filter(hasSdk)) load(provider).catch(() => {});
   }, [providers]);
 
@@ -43,7 +43,7 @@ export function ProviderButtons({ link = null }: { link?: LinkChallenge | null }
       token = await accessToken(provider);
     } catch {
       return setProblem(
-        `${provider.label} does not answer. A blocker in your browser may keep it from loading.`,
+        `${provider.label} did not load. A content blocker may have stopped it.`,
       );
     }
     if (!token) return;

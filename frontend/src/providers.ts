@@ -1,15 +1,15 @@
-/** Google and Facebook through their own SDKs, loaded from them: each gives an access token for our client id. */
+/** Google and Facebook, through their own SDKs: each returns an access token for our client id. */
 import type { AuthConfigQuery } from "./__generated__/graphql";
 
 export type Provider = AuthConfigQuery["authConfig"]["socialProviders"][number];
 
 interface Sdk {
   src: string;
-  /** The provider's access token; null when the person has changed their mind. */
+  /** Returns the provider's access token, or null if the user cancels. */
   accessToken(clientId: string, scopes: string[]): Promise<string | null>;
 }
 
-/** What we use of https://developers.google.com/identity/oauth2/web/reference/js-reference. */
+/** The parts we use of https://developers.google.com/identity/oauth2/web/reference/js-reference. */
 declare const google: {
   accounts: {
     oauth2: {
@@ -23,7 +23,7 @@ declare const google: {
   };
 };
 
-/** What we use of https://developers.facebook.com/docs/javascript/reference/FB.login. */
+/** The parts we use of https://developers.facebook.com/docs/javascript/reference/FB.login. */
 declare const FB: {
   init(config: { appId: string; version: string }): void;
   login(
@@ -62,12 +62,12 @@ const SDKS: Record<string, Sdk> = {
 export const hasSdk = ({ name, clientIds }: Provider) => name in SDKS && clientIds.length > 0;
 // Apple sends the code back by POST, which a page cannot read.
 const canRedirect = ({ name, credentials }: Provider) => credentials.includes("CODE") && name !== "apple-id";
-/** Whether this front end has a way to sign in with it. */
+/** True if this front end can sign in with the provider. */
 export const isUsable = (provider: Provider) => hasSdk(provider) || canRedirect(provider);
 
 const loading = new Map<string, Promise<void>>();
 
-/** Loads a provider's SDK. Before the click: browsers open a pop-up only in answer to one. */
+/** Loads a provider's SDK. Call it before the click, because browsers open pop-ups only during one. */
 export function load({ name }: Provider): Promise<void> {
   const known = loading.get(name);
   if (known) return known;
@@ -86,7 +86,7 @@ export function load({ name }: Provider): Promise<void> {
   return loaded;
 }
 
-/** Asks the person at the provider. Null when they have changed their mind. */
+/** Asks the user at the provider. Returns null if the user cancels. */
 export async function accessToken(provider: Provider): Promise<string | null> {
   await load(provider);
   return SDKS[provider.name]!.accessToken(provider.clientIds[0]!, provider.scopes);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { keep, take } from "./redirect";
 
-test("what is kept is there for one return", () => {
+test("the stored state is for one return only", () => {
   const redirect = { provider: "corp", label: "Corp", flow: "opaque", link: null };
   keep(redirect);
   expect(take()).toEqual(redirect);

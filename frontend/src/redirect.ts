@@ -1,5 +1,5 @@
-/** A redirect to a provider and back. What belongs to it waits in the tab that began it: a code that somebody else slips
- *  in finds nothing there. */
+/** A redirect to a provider and back. The tab that began it stores its state, so that an injected code finds none. */
+import { BASE } from "./base";
 import type { LinkChallenge } from "./challenges";
 
 export const CALLBACK = "/callback";
@@ -9,18 +9,18 @@ interface Redirect {
   provider: string;
   label: string;
   flow: string;
-  /** What the sign-in is for, where it is to be linked to. */
+  /** The link to make after the sign-in. */
   link: LinkChallenge | null;
 }
 
-/** As it has to be registered for the client. */
-export const redirectUri = () => window.location.origin + CALLBACK;
+/** The redirect URI that has to be registered for the client. */
+export const redirectUri = () => window.location.origin + BASE + CALLBACK;
 
 export function keep(redirect: Redirect): void {
   sessionStorage.setItem(KEY, JSON.stringify(redirect));
 }
 
-/** Of one return only. */
+/** Returns and removes the stored state: it is for one return only. */
 export function take(): Redirect | null {
   const kept = sessionStorage.getItem(KEY);
   sessionStorage.removeItem(KEY);

@@ -9,7 +9,7 @@ interface ResultProps {
   children: ReactNode;
 }
 
-/** What a query gave, or that it is on its way, or why it failed. */
+/** A query's result, its loading state or its error. */
 export function Result({ error, ready, retry, children }: ResultProps) {
   return (
     <>
@@ -17,7 +17,7 @@ export function Result({ error, ready, retry, children }: ResultProps) {
       {ready ? (
         children
       ) : error ? (
-        // `refetch` rejects too; the error is shown already.
+        // `refetch` rejects too, but its error already shows.
         <button type="button" className="secondary" onClick={() => void retry().catch(() => {})}>
           Try again
         </button>

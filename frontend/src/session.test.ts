@@ -43,7 +43,7 @@ function tab(): Session {
 const mark = () => marks.set(`session-${name}`, "1");
 const good = (accessToken: string): Tokens => ({ accessToken, expiresIn: 900 });
 
-test("without a mark nothing is asked of the server", async () => {
+test("without a marker no request is sent", async () => {
   const session = tab();
   expect(session.isActive()).toBe(false);
   expect(await session.token()).toBeNull();
@@ -51,7 +51,7 @@ test("without a mark nothing is asked of the server", async () => {
   expect(refresh).not.toHaveBeenCalled();
 });
 
-test("with a mark the first operation waits for a refresh", async () => {
+test("with a marker the first operation waits for a refresh", async () => {
   mark();
   const session = tab();
   expect(session.isActive()).toBe(true);
@@ -88,7 +88,7 @@ test("five tabs that begin at once make one refresh", async () => {
   expect(refresh).toHaveBeenCalledOnce();
 });
 
-test("a new tab takes the token of one that is open", async () => {
+test("a new tab takes the token of an open tab", async () => {
   tab().start(good("first"));
   expect(await tab().token()).toBe("first");
   expect(refresh).not.toHaveBeenCalled();
@@ -117,7 +117,7 @@ test("a dead refresh token ends the session in all tabs", async () => {
   expect(told).toHaveBeenCalledOnce();
 });
 
-test("a refresh that cannot be made rejects, and ends nothing", async () => {
+test("a failed refresh rejects, and the session stays", async () => {
   mark();
   const session = tab();
   refresh.mockRejectedValueOnce(new Error("offline"));
@@ -136,7 +136,7 @@ test("signing out waits for a refresh under way, and wins", async () => {
   expect(await session.token()).toBeNull();
 });
 
-test("signing out that the server did not hear of leaves one signed in", async () => {
+test("a sign-out that does not reach the server leaves the user signed in", async () => {
   const session = tab();
   session.start(good("first"));
   revoke.mockRejectedValueOnce(new Error("offline"));
@@ -144,14 +144,98 @@ test("signing out that the server did not hear of leaves one signed in", async (
   expect(await session.token()).toBe("first");
 });
 
-test("listeners hear of changes only, until they leave", async () => {
+/** Two tabs that A is signed in to, and what their listeners heard from then on. */
+async function twoTabs() {
+  const tabs = [tab(), tab()] as const;
+  tabs[0].start({ ...good("of A"), account: "A" });
+  await settled();
+  const told = tabs.map((session) => {
+    const listener = vi.fn();
+    session.subscribe(listener);
+    return listener;
+  });
+  return { tabs, told };
+}
+const calls = (told: ReturnType<typeof vi.fn>[]) => told.map((listener) => listener.mock.calls.length);
+
+test("listeners are called at each change of user, until they unsubscribe", async () => {
   const session = tab();
   const listener = vi.fn();
   const leave = session.subscribe(listener);
-  session.start(good("first"));
-  session.start(good("second"));
+  session.start({ ...good("first"), account: "A" });
+  session.start({ ...good("second"), account: "A" });
+  expect(listener).toHaveBeenCalledOnce();
+  await session.renew("second");
   expect(listener).toHaveBeenCalledOnce();
   leave();
   await session.end();
   expect(listener).toHaveBeenCalledOnce();
+});
+
+test("a sign-in of another user notifies all tabs", async () => {
+  const { tabs, told } = await twoTabs();
+  tabs[1].start({ ...good("of B"), account: "B" });
+  await settled();
+  expect(calls(told)).toEqual([1, 1]);
+  expect(tabs.map((session) => [session.person(), session.current()])).toEqual([
+    ["B", "of B"],
+    ["B", "of B"],
+  ]);
+});
+
+test("a sign-in without an account counts as another user", async () => {
+  const { tabs, told } = await twoTabs();
+  for (const token of ["first", "second"]) {
+    tabs[0].start(good(token));
+    await settled();
+  }
+  expect(calls(told)).toEqual([2, 2]);
+  await tabs[1].renew("second");
+  await settled();
+  expect(calls(told)).toEqual([2, 2]);
+});
+
+test("a refresh that returns another user's tokens notifies all tabs", async () => {
+  const { tabs, told } = await twoTabs();
+  // Another application has signed B in: it has the same cookie, and another channel.
+  refresh.mockResolvedValue({ ...good("of B"), account: "B" });
+  expect(await tabs[0].renew("of A")).toBeNull();
+  await settled();
+  expect(calls(told)).toEqual([1, 1]);
+  expect(await tabs[1].token()).toBe("of B");
+});
+
+test("a tab without messages notices at its next refresh", async () => {
+  vi.stubGlobal("BroadcastChannel", undefined);
+  const { tabs, told } = await twoTabs();
+  tabs[1].start({ ...good("of A"), account: "A" });
+  tabs[0].start({ ...good("of B"), account: "B" });
+  refresh.mockResolvedValue({ ...good("next of B"), account: "B" });
+  expect(calls(told)).toEqual([1, 1]);
+  expect(await tabs[1].renew("of A")).toBeNull();
+  expect(calls(told)).toEqual([1, 2]);
+});
+
+test("a request of one user is not sent with another user's token", async () => {
+  const { tabs } = await twoTabs();
+  const [session] = tabs;
+  // A's answer is late: meanwhile B has signed in.
+  tabs[1].start({ ...good("of B"), account: "B" });
+  await settled();
+  expect(await session.renew("of A")).toBeNull();
+  // A waits for a refresh; B signs in before it ends, and stays.
+  session.start({ ...good("of A"), account: "A" });
+  const waiting = session.renew("of A");
+  session.start({ ...good("of B"), account: "B" });
+  expect(await waiting).toBeNull();
+  expect([session.person(), session.current()]).toEqual(["B", "of B"]);
+  expect(refresh).not.toHaveBeenCalled();
+  // The refresh is under way already.
+  session.start({ ...good("of A"), account: "A" });
+  refresh.mockImplementation(async () => {
+    session.start({ ...good("of B"), account: "B" });
+    return { ...good("next of A"), account: "A" };
+  });
+  expect(await session.renew("of A")).toBeNull();
+  expect([session.person(), session.current()]).toEqual(["B", "of B"]);
 });

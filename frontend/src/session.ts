@@ -1,29 +1,35 @@
-/** A session with Latchkey. Lift this file out as it is; docs/clients.md shows its use with each client.
+/** A session with Latchkey. Copy this file unchanged; docs/clients.md shows its use with each client.
  *
- *  The access token is in memory alone; the refresh token is in an HttpOnly cookie that no script can read. Stored is a
- *  mark without a secret: that there was a session, so that its next token is worth asking for. */
+ *  The access token stays in memory. The refresh token is in an HttpOnly cookie that scripts cannot read. The storage
+ *  holds a marker, the signed-in account's id, which is not secret: it shows that a refresh is worthwhile. */
 export interface Tokens {
   accessToken: string;
   expiresIn: number;
+  /** The account's `id`. Reveals a refresh that returns another user's tokens. */
+  account?: string;
 }
 export interface Transport {
-  /** The next tokens; null when the session is over. Rejects when that could not be found out. */
+  /** Returns the next tokens, or null if the session has ended. Rejects if it cannot find out. */
   refresh(): Promise<Tokens | null>;
-  /** End the session at the server. */
+  /** Ends the session at the server. */
   revoke(): Promise<unknown>;
 }
 export type Session = ReturnType<typeof createSession>;
-type Access = { token: string; expiresAt: number };
+type Access = { token: string; expiresAt: number; person: string };
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 const PEERS_ANSWER_WITHIN = 50; // ms
-const SERVER_ANSWERS_WITHIN = 15_000; // ms: the other tabs wait too
+const SERVER_ANSWERS_WITHIN = 15_000; // ms; the other tabs wait too
+/** Prefix of the marker after a sign-in without an `account`. */
+const UNKNOWN = "?";
 
-/** One per page. The tabs of an origin share the session of that name. */
+/** Creates the page's session. All tabs of an origin share the session of this name. */
 export function createSession(transport: Transport, name = "session", store: Store = localStorage) {
   let access: Access | null = null;
-  let active = store.getItem(name) !== null;
-  let renewing: Promise<string | null> | null = null;
+  let person = store.getItem(name);
+  let renewing: Promise<Access | null> | null = null;
   let heard = () => {};
+  /** The access tokens that this page has used for the current user. */
+  const issued = new Set<string>();
   const listeners = new Set<() => void>();
   const tabs = globalThis.BroadcastChannel && new BroadcastChannel(name);
   tabs?.addEventListener("message", ({ data }: MessageEvent<Access | null | "ask">) => {
@@ -34,48 +40,66 @@ export function createSession(transport: Transport, name = "session", store: Sto
   const locked = <T>(work: () => Promise<T>) =>
     globalThis.navigator?.locks ? (navigator.locks.request(name, work) as Promise<T>) : work();
   function adopt(next: Access | null) {
+    const before = person;
     access = next;
-    if (active === !!next) return;
-    active = !!next;
-    listeners.forEach((listener) => listener());
+    person = next && next.person;
+    if (person !== before) issued.clear();
+    if (next) issued.add(next.token);
+    if (person !== before) listeners.forEach((listener) => listener());
   }
-  function become(tokens: Tokens | null) {
-    if (tokens) store.setItem(name, "1");
+  function become(tokens: Tokens | null, who: string) {
+    if (tokens) store.setItem(name, who);
     else store.removeItem(name);
-    adopt(tokens && { token: tokens.accessToken, expiresAt: Date.now() + tokens.expiresIn * 1000 });
+    adopt(
+      tokens && {
+        token: tokens.accessToken,
+        expiresAt: Date.now() + tokens.expiresIn * 1000,
+        person: who,
+      },
+    );
     tabs?.postMessage(access);
   }
-  /** With the lock held. A refresh ends the token that other tabs are using, so theirs is taken if it is a newer one. */
+  /** Call with the lock held. A refresh revokes the other tabs' token, so a newer token of theirs is used instead. */
   async function next(refused: string | null) {
-    const settled = () => !active || (usable() && usable() !== refused);
+    const asking = person;
+    const settled = () => person !== asking || !person || (usable() && usable() !== refused);
     if (tabs && !settled()) {
       tabs.postMessage("ask");
       await new Promise<void>((resolve) => setTimeout((heard = resolve), PEERS_ANSWER_WITHIN));
     }
-    if (!settled()) become(await transport.refresh());
-    return usable();
+    const tokens = settled() ? null : await transport.refresh();
+    // If another user has signed in meanwhile, these tokens are stale.
+    if (!settled()) become(tokens, asking!.startsWith(UNKNOWN) ? asking! : (tokens?.account ?? asking!));
+    return usable() ? access : null;
   }
   const session = {
-    /** Whether somebody is signed in, as far as this page knows without asking. */
-    isActive: () => active,
-    /** The access token, if there is one that can be used. */
+    /** True if a user is signed in, as far as this page knows without a request. */
+    isActive: () => person !== null,
+    /** A string that identifies the signed-in user, or null. Data that was read belongs to this user only. */
+    person: () => person,
+    /** The access token, if it has not expired. */
     current: usable,
-    /** The access token to send, refreshed first if need be. Null when signed out. */
-    token: async () => usable() ?? (active ? session.renew(null) : null),
-    /** After a 401: the token to send the request again with. Null when the session is over. Single flight. */
-    renew: (refused: string | null) =>
-      (renewing ??= locked(() => next(refused)).finally(() => (renewing = null))),
-    /** Signed in: what `register`, `tokenAuth` or `convertSocialToken` gave. */
-    start: (tokens: Tokens) => become(tokens),
-    /** Sign out, in all tabs. Rejects, and stays signed in, when the server could not be told. */
-    end: () => locked(() => transport.revoke().then(() => become(null))),
-    /** Called when `isActive` changes, in whichever tab that was. */
+    /** The access token to send, refreshed if necessary. Null when signed out. */
+    token: async () => usable() ?? (person ? session.renew(null) : null),
+    /** Call after a 401: returns the token for the retry, with one refresh at a time. Null if the session has ended or
+     *  the user has changed: a request of one user is never sent with another user's token. */
+    async renew(refused: string | null) {
+      const asking = person;
+      if (refused && !issued.has(refused)) return null;
+      const renewed = await (renewing ??= locked(() => next(refused)).finally(() => (renewing = null)));
+      return renewed && renewed.person === asking ? renewed.token : null;
+    },
+    /** Starts the session with the tokens and account `id` from `register`, `tokenAuth` or `convertSocialToken`. */
+    start: (tokens: Tokens) => become(tokens, tokens.account ?? UNKNOWN + Math.random()),
+    /** Signs out, in all tabs. Rejects, and stays signed in, if the server is unreachable. */
+    end: () => locked(() => transport.revoke().then(() => become(null, ""))),
+    /** Calls the listener when `person` changes, in any tab. Discard the previous user's data then. */
     subscribe: (listener: () => void) => (listeners.add(listener), () => void listeners.delete(listener)),
   };
   return session;
 }
 
-/** The COOKIE transport: for those who sign in with `refreshTokenTransport: COOKIE`. */
+/** The COOKIE transport, for a sign-in with `refreshTokenTransport: COOKIE`. */
 export function cookieTransport(url: string): Transport {
   async function mutate(mutation: string) {
     const response = await fetch(url, {
@@ -91,8 +115,11 @@ export function cookieTransport(url: string): Transport {
     return data.payload;
   }
   return {
-    refresh: async () =>
-      (await mutate("refreshToken { tokens { accessToken expiresIn } errors { code message } }")).tokens,
+    async refresh() {
+      const payload = "tokens { accessToken expiresIn } account { id } errors { code message }";
+      const { tokens, account } = await mutate(`refreshToken { ${payload} }`);
+      return tokens && { ...tokens, account: account.id };
+    },
     revoke: () => mutate("revokeToken { errors { code message } }"),
   };
 }

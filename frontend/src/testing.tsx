@@ -1,4 +1,4 @@
-/** For tests of components: a page, over a service that answers as it is told. */
+/** For component tests: a page with a stubbed service. */
 import { ApolloClient, ApolloLink, InMemoryCache } from "@apollo/client";
 import { ApolloProvider } from "@apollo/client/react";
 import { act, type ReactNode } from "react";
@@ -12,7 +12,7 @@ export interface Sent {
   headers: Record<string, string> | undefined;
 }
 
-/** Draws it. What is sent is answered with the data of that operation's name. */
+/** Renders the page. Each operation returns the data under its name. */
 export async function render(children: ReactNode, answers: Record<string, object> = {}): Promise<Sent[]> {
   vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
   const sent: Sent[] = [];

@@ -5,11 +5,14 @@ export const SessionContext = createContext<Session | null>(null);
 
 export function useSession(): Session {
   const session = use(SessionContext);
-  if (!session) throw new Error("There is no SessionContext.");
+  if (!session) throw new Error("SessionContext is missing.");
   return session;
 }
 
-export function useIsActive(): boolean {
-  const { subscribe, isActive } = useSession();
-  return useSyncExternalStore(subscribe, isActive);
+/** The signed-in user, or null. */
+export function usePerson(): string | null {
+  const { subscribe, person } = useSession();
+  return useSyncExternalStore(subscribe, person);
 }
+
+export const useIsActive = () => usePerson() !== null;

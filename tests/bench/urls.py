@@ -6,7 +6,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from oauth2_provider.models import get_access_token_model
 
-from accounts import bearer_tokens
+from accounts.tokens import api as bearer_tokens
 from project.urls import urlpatterns as project_urlpatterns
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import jwt
 import pytest
 from django.core.cache import cache
+from social_django.models import UserSocialAuth
 
-from accounts.models import Account
-from accounts.social import UserSocialAuth
+from accounts.people.models import Account
 from tests.api import AUTH_URL, CONVERT, LINK, ME, NONCE, codes
 from tests.live import serving
 from tests.providers.openid_provider import (

@@ -22,9 +22,10 @@ async function run(calls) {
   const results = [];
   for (const { page: url, name, options } of calls) {
     const page = await context.newPage();
-    const wire = await listen(context, page);
+    const { wire, settled } = await listen(context, page);
     await page.goto(url);
     const result = await page.evaluate(call, [name, options]);
+    await settled();
     results.push({ value: null, error: null, ...result, requests: [...wire.values()] });
     await page.close();
   }
@@ -42,14 +43,14 @@ async function call([name, options]) {
   }
 }
 
-// Preflights are the browser's own: only the DevTools protocol shows them.
+// What the page sends, the renderer reports: in order, once the page's session has answered (`settled`). Preflights are the
+// network service's own, and its reports go another way: they may arrive after the page has seen the outcome. So each
+// preflight, and each answer to one, is held until it is noted.
 async function listen(context, page) {
   const wire = new Map();
   const session = await context.newCDPSession(page);
-  await session.send("Network.enable");
-  session.on("Network.requestWillBeSent", ({ requestId, request }) => {
-    if (!new URL(request.url).pathname.startsWith("/graphql")) return;
-    const { method, url, postData = null } = request;
+  session.on("Network.requestWillBeSent", ({ requestId, request: { method, url, postData = null } }) => {
+    if (method === "OPTIONS" || !new URL(url).pathname.startsWith("/graphql")) return;
     wire.set(requestId, { method, url, body: postData, status: null, failure: null });
   });
   session.on("Network.responseReceived", ({ requestId, response }) => {
@@ -58,5 +59,17 @@ async function listen(context, page) {
   session.on("Network.loadingFailed", ({ requestId, errorText, corsErrorStatus }) => {
     if (wire.has(requestId)) wire.get(requestId).failure = corsErrorStatus?.corsError ?? errorText;
   });
-  return wire;
+  session.on("Fetch.requestPaused", ({ requestId, networkId, request: { method, url }, ...answer }) => {
+    const { responseStatusCode: status = null, responseErrorReason: failure = null } = answer;
+    if (method === "OPTIONS") wire.set(`preflight ${networkId}`, { method, url, body: null, status, failure });
+    // Refused only when the page is gone.
+    session.send("Fetch.continueRequest", { requestId }).catch(() => {});
+  });
+  await session.send("Network.enable");
+  const urlPattern = "*/graphql*";
+  await session.send("Fetch.enable", {
+    patterns: ["Request", "Response"].map((requestStage) => ({ urlPattern, requestStage })),
+  });
+  const settled = () => session.send("Runtime.evaluate", { expression: "0" });
+  return { wire, settled };
 }

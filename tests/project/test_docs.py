@@ -1,31 +1,27 @@
 """The documents say what is."""
 
+import json
+import os
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+import pytest
+from django.core.management import get_commands
+from graphql import OperationDefinitionNode, parse, print_ast
 
+from tests.documents import DOCUMENTS, ROOT, Block, all_blocks
+from tests.project.settings_page import EXAMPLE, PAGE, example, page
 
-def settings_read() -> set[str]:
-    """The variables that the settings read."""
-    source = "".join((ROOT / "project" / name).read_text() for name in ("settings.py", "providers.py"))
-    by_name = {f"OPENID_<NAME>_{name}" for name in re.findall(r'env\.\w+\(\s*f"\{prefix\}([A-Z_]+)"', source)}
-    return by_name | set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', source))
-
-
-def test_every_setting_stands_in_the_table():
-    """And no other."""
-    table = re.findall(r"^\| `([A-Z0-9_<>]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
-
-    assert sorted(table) == sorted(settings_read())
+CLIENTS = ROOT / "frontend" / "clients"
 
 
-def test_the_example_environment_names_settings_that_exist():
-    """`.env.example` is where people start."""
-    example = re.findall(r"^#? ?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+@pytest.mark.parametrize(("path", "printed"), [(PAGE, page), (EXAMPLE, example)])
+def test_the_settings_are_printed_from_their_declarations(path, printed):
+    """`WRITE_DOCS=1 make test ARGS="tests/project/test_docs.py -k settings"` writes both files."""
+    now = printed()
+    if os.environ.get("WRITE_DOCS"):
+        path.write_text(now)
 
-    assert example
-    assert set(example) <= settings_read()
+    assert path.read_text() == now
 
 
 def test_every_link_between_the_documents_leads_somewhere():
@@ -49,3 +45,75 @@ def test_each_attack_in_the_table_has_its_tests():
             source = (ROOT / path).read_text()
             for test in re.findall(r"`(\w+)`", tests):
                 assert f"def {test}(" in source, f"{path}: {test}"
+
+
+def how_it_is_run(block: Block) -> str | None:
+    """What runs a block; None if nothing does."""
+    if block.file:
+        # frontend/clients/extract.mjs writes it, and a test imports it.
+        pages = re.search(r"for \(const page of (\[.*?\])\)", (CLIENTS / "extract.mjs").read_text())
+        assert pages
+        tests = [test.read_text() for test in CLIENTS.glob("*") if test.is_file()]
+        stem = block.file.rpartition(".")[0]
+        written = block.document.stem in json.loads(pages[1])
+        return "make clients" if written and any(re.search(rf"\b{stem}\b", test) for test in tests) else None
+    return {
+        "sh": "tests/e2e/test_readme.py",
+        "graphql": "test_every_graphql_block_is_answered",
+        "python": "test_every_python_block_runs",
+        "json": "test_every_json_block_is_json",
+        "mermaid": "tests/project/test_architecture.py",
+        "text": "nobody: it is no command",
+    }.get(block.language)
+
+
+def test_every_block_is_run_or_says_why_it_is_not():
+    """A new one cannot be forgotten: `<!-- not run: the reason -->` above it is the only other way."""
+    found = all_blocks()
+    fences = sum(len(re.findall(r"^[ \t]*(?:```|~~~)", document.read_text(), re.MULTILINE)) for document in DOCUMENTS)
+
+    assert len(found) * 2 == fences
+    assert {str(block) for block in found if not (block.reason or how_it_is_run(block))} == set()
+
+
+def test_no_command_hides_among_the_pictures():
+    """`text` is for diagrams and output."""
+    for block in all_blocks():
+        if block.language == "text":
+            assert not re.search(r"^\s*(\$|curl|make|npm|python|\.venv)\b", block.text, re.MULTILINE), block
+
+
+@pytest.mark.parametrize("block", [b for b in all_blocks() if b.language == "graphql" and not b.reason], ids=str)
+def test_every_graphql_block_is_answered(graphql, block):
+    """Each of its operations, without a top-level error; what its variables stand for is nobody's."""
+    for definition in parse(block.text).definitions:
+        assert isinstance(definition, OperationDefinitionNode)
+        variables = {variable.variable.name.value: "made-up" for variable in definition.variable_definitions or ()}
+        answer = graphql(print_ast(definition), **variables)
+
+        assert answer.status == 200
+        assert "errors" not in answer.body
+
+
+@pytest.mark.parametrize("block", [b for b in all_blocks() if b.language == "python" and not b.file], ids=str)
+def test_every_python_block_runs(default_client, account, block):
+    """In the service, where there is an account."""
+    if not block.reason:
+        exec(compile(block.text, str(block), "exec"), {"account": account})  # noqa: S102 - our own documents
+
+
+@pytest.mark.parametrize("block", [b for b in all_blocks() if b.language == "json"], ids=str)
+def test_every_json_block_is_json(block):
+    """With comments, as TypeScript's configuration has them."""
+    json.loads(re.sub(r"^\s*//.*", "", block.text, flags=re.MULTILINE))
+
+
+def test_the_commands_in_the_text_exist():
+    """`make …` and `manage.py …`, wherever a document names one."""
+    targets = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        text = document.read_text()
+        for named in re.findall(r"`(?:[A-Z]\w*=\S+ )*make ((?:[a-z0-9]+ ?)+)", text):
+            assert set(named.split()) <= targets, f"{document.name}: make {named}"
+        for command in re.findall(r"manage\.py (\w+)", text):
+            assert command in get_commands(), f"{document.name}: manage.py {command}"

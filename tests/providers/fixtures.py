@@ -8,7 +8,17 @@ import pytest
 from django.core.cache import cache
 from pytest_django import Settings
 
+import project.cache
+from accounts.social.providers import exchange, published
 from tests.providers.server import Providers, Server
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> None:
+    """What a process remembers of providers and of Redis is another test's: local ports come again."""
+    published._documents.clear()
+    for breaker in (exchange.SERVERS, project.cache.SERVERS):
+        breaker._retry_at.clear()
 
 
 @pytest.fixture

@@ -91,16 +91,20 @@ class Issuer:
         nonce: str | None = None,
         client: str | None = None,
         in_id_token: bool = True,
+        id_token: dict[str, Any] | None = None,
         **changes: Any,
     ) -> str:
-        """As the redirect would bring it. `verifier` stands for its S256 challenge."""
+        """As the redirect would bring it. `verifier` stands for its S256 challenge.
+
+        `id_token` is what the ID token says otherwise than userinfo.
+        """
         client = client or self.client
         told = changes if in_id_token else dict.fromkeys(set(self.person) - {"sub"}) | changes
-        id_token = self.id_token(aud=client, nonce=nonce, **told) if self.keys else None
+        signed = self.id_token(**{"aud": client, "nonce": nonce, **told, **(id_token or {})}) if self.keys else None
         code = f"code-{secrets.token_urlsafe(12)}"
         access_token = self.access_token(client=client, **changes)
         challenge = s256(verifier) if verifier else code_challenge
-        self.codes[code] = Grant(client, redirect_uri, challenge, id_token, access_token)
+        self.codes[code] = Grant(client, redirect_uri, challenge, signed, access_token)
         return code
 
     def authorize(self, url: str, **changes: Any) -> dict[str, str]:

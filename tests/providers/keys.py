@@ -7,10 +7,10 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+CURVES: dict[str, ec.EllipticCurve] = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,16 @@ class Key:
 
     def sign(self, claims: dict[str, Any], **header: Any) -> str:
         """A JWS; a header of None takes the parameter away."""
-        return jwt.encode(claims, self.private, algorithm=self.algorithm, headers={"kid": self.kid, **header})
+        headers = {"kid": self.kid, **header}
+        if headers["kid"] is None:
+            del headers["kid"]
+        return jwt.encode(claims, self.private, algorithm=self.algorithm, headers=headers)
 
     @property
     def jwk(self) -> dict[str, Any]:
         """As it is published (RFC 7517)."""
-        to_jwk: Any = RSAAlgorithm.to_jwk if self.algorithm == "RS256" else ECAlgorithm.to_jwk
-        public = json.loads(to_jwk(self.private.public_key()))
+        algorithm: Any = jwt.get_algorithm_by_name(self.algorithm)
+        public = json.loads(algorithm.to_jwk(self.private.public_key()))
         return {**public, "kid": self.kid, "use": "sig", "alg": self.algorithm}
 
     @property
@@ -50,9 +53,11 @@ class Key:
 @functools.cache
 def key(name: str, algorithm: str = "RS256") -> Key:
     """The key of that name."""
-    private: PrivateKey = (
-        rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        if algorithm == "RS256"
-        else ec.generate_private_key(ec.SECP256R1())
-    )
+    private: PrivateKey
+    if algorithm in CURVES:
+        private = ec.generate_private_key(CURVES[algorithm])
+    elif algorithm == "EdDSA":
+        private = ed25519.Ed25519PrivateKey.generate()
+    else:
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return Key(name, algorithm, private)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from accounts.models import Account
+from accounts.people.models import Account
 from tests.providers.registrations import APPLE_APP, APPLE_CLIENT, GITHUB_CLIENT
 
 CONFIG = """

@@ -1,4 +1,4 @@
-"""Make sure that an OAuth client of our own exists."""
+"""Create or update a first-party OAuth client."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -8,33 +8,41 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 
 from accounts.conf import latchkey
-from accounts.models import Client
+from accounts.tokens.models import Client
+
+VARIABLES = {
+    "client_id": "OAUTH_CLIENT_ID",
+    "name": "OAUTH_CLIENT_NAME",
+    "redirect_uris": "OAUTH_REDIRECT_URIS",
+    "__all__": "OAUTH_REDIRECT_URIS",
+}
+"""Environment variables of the default client, by field, for error messages."""
 
 
 class Command(BaseCommand):
-    """Idempotent: creates the client if it is missing, else brings name and redirect URIs up to date."""
+    """Creates the client if it is missing, otherwise updates its name and redirect URIs. Idempotent."""
 
     help = (
-        "Create or update a first-party OAuth client. Without options: the default one, as OAUTH_CLIENT_ID,"
-        " OAUTH_CLIENT_NAME and OAUTH_REDIRECT_URIS describe it."
+        "Create or update a first-party OAuth client. Without options: the default client, from"
+        " OAUTH_CLIENT_ID, OAUTH_CLIENT_NAME and OAUTH_REDIRECT_URIS."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Options for further clients."""
-        own = latchkey()
-        parser.add_argument("--client-id", default=own.default_client_id)
+        """Add the options for clients other than the default one."""
+        conf = latchkey()
+        parser.add_argument("--client-id", default=conf.default_client_id)
         parser.add_argument("--name", default=None)
         parser.add_argument("--redirect-uri", action="append", dest="redirect_uris", default=None)
-        parser.add_argument("--confidential", action="store_true", help="With a secret, printed once, when created.")
+        parser.add_argument("--confidential", action="store_true", help="Create it with a secret, printed once.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Create or update. Raises CommandError if the client exists and is of the other type, or third party."""
-        own, client_id = latchkey(), options["client_id"]
+        """Create or update. Raises CommandError if the client exists with the other type or as a third-party client."""
+        conf, client_id = latchkey(), options["client_id"]
         client_type = Client.CLIENT_CONFIDENTIAL if options["confidential"] else Client.CLIENT_PUBLIC
-        wanted = {"name": options["name"], "redirect_uris": options["redirect_uris"]}
-        if client_id == own.default_client_id:
-            wanted["name"] = wanted["name"] or own.default_client_name
-            wanted["redirect_uris"] = wanted["redirect_uris"] or own.default_client_redirect_uris
+        desired = {"name": options["name"], "redirect_uris": options["redirect_uris"]}
+        if client_id == conf.default_client_id:
+            desired["name"] = desired["name"] or conf.default_client_name
+            desired["redirect_uris"] = desired["redirect_uris"] or conf.default_client_redirect_uris
         client = Client.objects.filter(client_id=client_id).first()
         secret = ""
         if client is None:
@@ -48,10 +56,10 @@ class Command(BaseCommand):
             secret = client.client_secret
         elif client.client_type != client_type or not client.first_party:
             kind = f"{client.client_type}, first party: {client.first_party}"
-            raise CommandError(f"The client {client_id} exists and is {kind}. Change it in the administration.")
-        # What is not asked for stays as it is.
+            raise CommandError(f"The client {client_id} already exists ({kind}). Change it in the administration.")
+        # Fields without an option keep their values.
         changed = bool(secret)
-        for field, value in wanted.items():
+        for field, value in desired.items():
             text = " ".join(value) if isinstance(value, list | tuple) else value
             if text is not None and getattr(client, field) != text:
                 setattr(client, field, text)
@@ -59,17 +67,20 @@ class Command(BaseCommand):
         if changed:
             self._store(client)
         if options["verbosity"]:
-            self.stdout.write(f"Client {client_id} is {'created' if secret else 'there'}.")
+            self.stdout.write(f"Client {client_id} is {'created' if secret else 'up to date'}.")
         if secret and options["confidential"]:
-            self.stdout.write(f"Its secret, shown only now: {secret}")
+            self.stdout.write(f"Client secret, shown only now: {secret}")
 
     def _store(self, client: Client) -> None:
         try:
             client.full_clean(exclude=["client_secret"])
             client.save()
         except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from error
+            messages = [
+                f"{VARIABLES.get(name, name)}: {text}" for name, texts in error.message_dict.items() for text in texts
+            ]
+            raise CommandError("; ".join(messages)) from error
         except IntegrityError:
-            # Another process has just made it.
+            # Another process may have created it at the same time.
             if not Client.objects.filter(client_id=client.client_id).exists():
                 raise

@@ -1,9 +1,9 @@
-/** Operations to begin with. Each that can fail as expected selects `errors`: without them a failure is silent. */
+/** Example operations. Each that can fail as expected selects `errors`: otherwise the failure is silent. */
 export const EXAMPLES = [
   {
     title: "Who am I?",
-    query: `# To sign in, press the key on the left.
-# Below it: more examples.
+    query: `# To sign in, click the key on the left.
+# More examples are below it.
 query Me {
   me {
     id

@@ -6,7 +6,7 @@ interface Parameters {
   variables?: unknown;
 }
 
-/** Sends an operation, with the session's access token unless the headers pane has an Authorization of its own. */
+/** Sends an operation with the session's access token, unless the headers pane sets Authorization. */
 export function createFetcher(session: Session, endpoint: string) {
   return async (
     { query, operationName, variables }: Parameters,
@@ -27,7 +27,10 @@ export function createFetcher(session: Session, endpoint: string) {
     const own = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
     const token = own ? null : await session.token();
     const response = await send(token);
-    const renewed = response.status === 401 && token && (await session.renew(token));
-    return (renewed ? await send(renewed) : response).json();
+    const answer = await response.json();
+    // Checks the code, because a gateway may change the status.
+    const refused = !answer.data && answer.errors?.[0]?.extensions?.code === "UNAUTHENTICATED";
+    const renewed = refused && token && (await session.renew(token));
+    return renewed ? (await send(renewed)).json() : answer;
   };
 }

@@ -11,7 +11,7 @@ import { EXAMPLES_PANEL, SIGN_IN_PANEL } from "./panels";
 
 const root = document.getElementById("graphiql")!;
 const endpoint = root.dataset.endpoint!;
-// The front end's own session: who is signed in there is signed in here.
+// Shared with the front end: a user who is signed in there is signed in here.
 const session = createSession(cookieTransport(endpoint));
 
 createRoot(root).render(
@@ -24,7 +24,7 @@ createRoot(root).render(
       defaultEditorToolsVisibility={false}
       shouldPersistHeaders={false}
       showPersistHeadersSettings={false}
-      // Not the default, localStorage: operations carry passwords, and are gone with the tab.
+      // Not localStorage, the default: operations contain passwords, so they end with the tab.
       storage={sessionStorage}
     />
   </SessionContext>,

@@ -5,7 +5,7 @@ import { EXAMPLES } from "./examples";
 import { createFetcher } from "./fetcher";
 
 const SIGN_IN = `mutation SignIn($input: TokenAuthInput!) {
-  tokenAuth(input: $input) { tokens { accessToken expiresIn } errors { message } }
+  tokenAuth(input: $input) { tokens { accessToken expiresIn } account { id } errors { message } }
 }`;
 
 function SignIn() {
@@ -13,7 +13,7 @@ function SignIn() {
   const active = useIsActive();
   const [problem, setProblem] = useState("");
 
-  /** Tells why it failed. */
+  /** Runs the work and shows its error. */
   async function attempt(work: () => Promise<string | undefined>) {
     setProblem("");
     setProblem((await work().catch(() => "The service cannot be reached.")) ?? "");
@@ -27,7 +27,8 @@ function SignIn() {
     void attempt(async () => {
       const fetcher = createFetcher(session, document.getElementById("graphiql")!.dataset.endpoint!);
       const { data, errors } = await fetcher({ query: SIGN_IN, variables: { input } });
-      if (data?.tokenAuth.tokens) session.start(data.tokenAuth.tokens);
+      const { tokens, account } = data?.tokenAuth ?? {};
+      if (tokens) session.start({ ...tokens, account: account.id });
       return (errors ?? data.tokenAuth.errors)[0]?.message;
     });
   }
@@ -37,8 +38,8 @@ function SignIn() {
       <h2>{active ? "Signed in" : "Sign in"}</h2>
       <p>
         {active
-          ? "Operations carry your access token, unless the Headers pane has an Authorization of its own."
-          : "Operations then carry your access token. It stays in memory."}
+          ? "Operations send your access token, unless the Headers pane sets Authorization."
+          : "Operations will send your access token. It stays in memory."}
       </p>
       <div role="alert">{problem}</div>
       {active ? (
@@ -76,7 +77,7 @@ function Examples() {
   return (
     <div className="latchkey">
       <h2>Examples</h2>
-      <p>Each opens in a tab of its own.</p>
+      <p>Each opens in a new tab.</p>
       <ul>
         {EXAMPLES.map(({ title, query }) => (
           <li key={title}>

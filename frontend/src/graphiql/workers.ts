@@ -1,4 +1,4 @@
-/** What graphiql/setup-workers/vite does, without its words in the console. */
+/** Does what graphiql/setup-workers/vite does, without its console messages. */
 import type { Environment } from "monaco-editor";
 import GraphQLWorker from "monaco-graphql/esm/graphql.worker.js?worker";
 import JSONWorker from "monaco-editor/esm/vs/language/json/json.worker.js?worker";

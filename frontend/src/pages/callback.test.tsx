@@ -33,7 +33,7 @@ function returned(search: string, errors: { message: string }[] = []) {
 }
 const kept = { provider: "corp", label: "Corp", flow: "opaque", link: null };
 
-test("code, state and flow are sent, once, and leave the address and the storage", async () => {
+test("code, state and flow are sent once, and removed from the address and the storage", async () => {
   keep({ ...kept, link });
   const sent = await returned("code=abc&state=def");
   expect(sent.map(({ variables }) => variables.input)).toEqual([
@@ -49,7 +49,7 @@ test("code, state and flow are sent, once, and leave the address and the storage
   expect(alert()).toBe("");
 });
 
-test("what does not go on is told", async () => {
+test("an unhandled outcome shows its errors", async () => {
   settle.mockResolvedValue(false);
   keep(kept);
   await returned("code=abc&state=def", [{ message: "Not confirmed." }]);
@@ -60,18 +60,18 @@ test.each([
   [
     "a refusal",
     "error=access_denied&error_description=Call+555&state=def",
-    "Corp was not allowed to sign you in.",
+    "Sign-in with Corp was cancelled or denied.",
   ],
-  ["another error", "error=server_error&error_description=Call+555", "Corp did not sign you in. Try again."],
-  ["no state", "code=abc", "Corp did not sign you in. Try again."],
-])("%s of the provider is told, and nothing is sent", async (_kind, search, message) => {
+  ["another error", "error=server_error&error_description=Call+555", "Sign-in with Corp failed. Try again."],
+  ["no state", "code=abc", "Sign-in with Corp failed. Try again."],
+])("%s of the provider shows an error, and nothing is sent", async (_kind, search, message) => {
   keep(kept);
   expect(await returned(search)).toEqual([]);
   expect(alert()).toBe(message);
   expect(sessionStorage.length).toBe(0);
 });
 
-test("a code that this tab did not ask for is not sent", async () => {
+test("a code for another tab is not sent", async () => {
   expect(await returned("code=abc&state=def")).toEqual([]);
-  expect(alert()).toMatch("not begun in this tab");
+  expect(alert()).toMatch("did not start in this tab");
 });

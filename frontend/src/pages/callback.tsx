@@ -8,24 +8,24 @@ import { Link, navigate } from "../navigation";
 import { Page } from "../page";
 import { CALLBACK, take } from "../redirect";
 
-/** Where a provider returns to. */
+/** The page to which a provider redirects. */
 export function Callback() {
   const settle = useSettle();
   const [convert] = useMutation(SignInWithProviderDocument, { fetchPolicy: "no-cache" });
   const [problem, setProblem] = useState("");
   const begun = useRef(false);
 
-  /** Tells why it failed. */
+  /** Finishes the sign-in. Returns the error message, or an empty string. */
   async function finish(): Promise<string> {
     const answer = new URLSearchParams(window.location.search);
     const redirect = take();
-    navigate(CALLBACK, { replace: true }); // the history is no place for a code
-    if (!redirect) return "This sign-in was not begun in this tab, or is over. Begin again.";
+    navigate(CALLBACK, { replace: true }); // keeps the code out of the history
+    if (!redirect) return "This sign-in did not start in this tab, or has ended. Start again.";
     const { provider, label, flow, link } = redirect;
     const [code, state] = [answer.get("code"), answer.get("state")];
-    // Never the description that came along: anybody can make such an address.
-    if (answer.get("error") === "access_denied") return `${label} was not allowed to sign you in.`;
-    if (!code || !state) return `${label} did not sign you in. Try again.`;
+    // Never show the description from the URL: anybody can craft such a URL.
+    if (answer.get("error") === "access_denied") return `Sign-in with ${label} was cancelled or denied.`;
+    if (!code || !state) return `Sign-in with ${label} failed. Try again.`;
     const input = {
       provider,
       credential: { code: { code, state, flow } },

@@ -16,7 +16,7 @@ const challenge: ProfileChallenge = {
   },
 };
 
-test("what is missing is asked for, and sent with the challenge", async () => {
+test("the form asks for missing fields, and sends them with the challenge", async () => {
   const settle = vi.fn(async () => true);
   const outcome = {
     __typename: "AuthPayload",

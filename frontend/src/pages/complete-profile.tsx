@@ -4,7 +4,7 @@ import type { ProfileChallenge } from "../challenges";
 import { Field, SignInForm } from "../form";
 import { Page } from "../page";
 
-/** Asks for what the provider left out. */
+/** Asks for the details that the provider omitted. */
 export function CompleteProfile({
   challenge,
   onCancel,
@@ -16,7 +16,7 @@ export function CompleteProfile({
   const { token, missing, suggestion } = challenge;
   return (
     <Page title="Almost there" narrow>
-      <p>An account needs a little more than the provider has told.</p>
+      <p>We need a few more details to create your account.</p>
       <SignInForm
         label="Create account"
         fields={["firstName", "lastName", "username", "email"]}

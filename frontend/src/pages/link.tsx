@@ -5,7 +5,7 @@ import { Field, PasswordField, SignInForm } from "../form";
 import { Page } from "../page";
 import { ProviderButtons } from "../provider-buttons";
 
-/** Signs in to the account that has the provider's address, to link the two. */
+/** Signs in to the account with the provider's address, to link the provider to it. */
 export function LinkSignIn({ challenge, onCancel }: { challenge: LinkChallenge; onCancel: () => void }) {
   const { provider, email, signInMethods } = challenge;
   const { data } = useQuery(AuthConfigDocument);
@@ -13,10 +13,12 @@ export function LinkSignIn({ challenge, onCancel }: { challenge: LinkChallenge; 
   const label = data?.authConfig.socialProviders.find(({ name }) => name === provider)?.label ?? provider;
   const hasPassword = signInMethods.includes("PASSWORD");
   return (
-    <Page title="You have an account" narrow>
+    <Page title="You already have an account" narrow>
       <p>
-        <strong>{email}</strong>, the address that {label} told, has an account here.{" "}
-        {hasPassword ? "Enter its password" : "Sign in to it as before"}, and {label} is linked to it.
+        <strong>
+          <bdi>{email}</bdi>
+        </strong>, your address at {label}, already has an account.{" "}
+        {hasPassword ? "Enter its password" : "Sign in to it"} to link {label}.
       </p>
       {hasPassword && (
         <SignInForm

@@ -19,12 +19,16 @@ export function Me({ notice }: { notice: Notice | null }) {
           <>
             <dl>
               <dt>Name</dt>
-              <dd>{`${me.firstName} ${me.lastName}`.trim()}</dd>
+              <dd>
+                <bdi>{`${me.firstName} ${me.lastName}`.trim()}</bdi>
+              </dd>
               <dt>Username</dt>
-              <dd>{me.username}</dd>
+              <dd>
+                <bdi>{me.username}</bdi>
+              </dd>
               <dt>E-mail</dt>
               <dd>
-                {me.email} {!me.emailVerified && <span className="tag">not verified</span>}
+                <bdi>{me.email}</bdi> {!me.emailVerified && <span className="tag">not verified</span>}
               </dd>
               <dt>Member since</dt>
               <dd>

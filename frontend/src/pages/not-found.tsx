@@ -3,7 +3,7 @@ import { Page } from "../page";
 
 export function NotFound() {
   return (
-    <Page title="There is no such page">
+    <Page title="Page not found">
       <p>
         <Link href="/">Go to your account</Link>
       </p>

@@ -5,6 +5,10 @@ import { Link } from "../navigation";
 import { Page } from "../page";
 import { ProviderButtons } from "../provider-buttons";
 
+/** The service writes the configured value into the page. */
+const PASSWORD_MIN_LENGTH =
+  document.querySelector<HTMLMetaElement>("meta[name=password-min-length]")?.content ?? "12";
+
 export function Register() {
   const [register] = useMutation(RegisterDocument, { fetchPolicy: "no-cache" });
   return (
@@ -41,7 +45,7 @@ export function Register() {
         <PasswordField
           name="password"
           label="Password"
-          hint="Long is strong: a few words that do not belong together."
+          hint={`At least ${PASSWORD_MIN_LENGTH} characters. A few unrelated words make a strong password.`}
           autoComplete="new-password"
           required
         />

@@ -6,7 +6,7 @@ import { Page } from "../page";
 import { ProviderButtons } from "../provider-buttons";
 
 export function SignIn({ ended }: { ended: boolean }) {
-  // no-cache: tokens have no business in the cache.
+  // no-cache keeps tokens out of the cache.
   const [signIn] = useMutation(SignInDocument, { fetchPolicy: "no-cache" });
   return (
     <Page title="Sign in" narrow>

@@ -19,7 +19,7 @@ export function Users() {
     setProblem("");
     try {
       const { data } = await fetchMore({ variables: { after } });
-      // The button goes away; what has the focus must not.
+      // The button disappears, so move the focus.
       if (!data?.users?.pageInfo.hasNextPage) count.current?.focus();
     } catch (error) {
       setProblem(describe(error));
@@ -34,18 +34,23 @@ export function Users() {
           {users?.edges.map(({ node }) => (
             <li key={node.id}>
               <span className="initial" aria-hidden="true">
-                {node.username.slice(0, 1).toUpperCase()}
+                {Array.from(node.username)[0]?.toUpperCase()}
               </span>
               <span className="person">
-                <strong>{node.username}</strong>
-                <span>{`${node.firstName ?? ""} ${node.lastName ?? ""}`.trim()}</span>
+                <strong>
+                  <bdi>{node.username}</bdi>
+                </strong>
+                <span>
+                  <bdi>{`${node.firstName ?? ""} ${node.lastName ?? ""}`.trim()}</bdi>
+                </span>
               </span>
               <time dateTime={node.dateJoined}>{day(node.dateJoined)}</time>
             </li>
           ))}
         </ul>
         <p role="status" ref={count} tabIndex={-1} className="hint">
-          {users?.edges.length} shown{users?.pageInfo.hasNextPage ? "" : ", all there are"}.
+          Showing {users?.pageInfo.hasNextPage ? "" : "all "}
+          {users?.edges.length}.
         </p>
         <Alert>{problem}</Alert>
         {users?.pageInfo.hasNextPage && (

@@ -1,0 +1,1 @@
+"""Challenges: further steps of a sign-in between the first credential and the tokens."""

@@ -1,0 +1,81 @@
+"""Create, answer and finish challenges.
+
+A challenge's token is random, works once, expires, can be tried a limited number of times, and belongs to the client,
+scope and transport of the first call (S63). Each capability that needs challenges defines its own kinds.
+"""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.challenges.errors import InvalidChallenge
+from accounts.challenges.models import Challenge
+from accounts.conf import latchkey
+from accounts.people.models import Account
+from accounts.shared.single_use import digest_of
+from accounts.tokens import api as bearer_tokens
+from accounts.tokens.api import ClientGrant
+from accounts.tokens.errors import InvalidClient, InvalidScope
+
+
+def create(kind: str, *, grant: ClientGrant, data: dict[str, Any], account: Account | None = None) -> str:
+    """Store a challenge and return its token; `data` is JSON and never holds a credential."""
+    token = secrets.token_urlsafe(32)
+    Challenge.objects.create(
+        digest=digest_of(token),
+        kind=kind,
+        client=grant.client,
+        scope=" ".join(grant.scopes),
+        transport=grant.transport,
+        account=account,
+        data=data,
+        expires_at=timezone.now() + timedelta(seconds=latchkey().challenge_lifetime),
+    )
+    return token
+
+
+def attempt(token: str, kind: str) -> Challenge:
+    """Find the pending challenge for this token and count one attempt. Raises InvalidChallenge.
+
+    Call outside a transaction, so that a rollback cannot refund the attempt.
+    """
+    digest = digest_of(token)
+    pending = Challenge.objects.filter(
+        digest=digest, kind=kind, expires_at__gt=timezone.now(), attempts__lt=latchkey().challenge_attempts
+    )
+    if not pending.update(attempts=F("attempts") + 1):
+        raise _invalid_challenge()
+    challenge = Challenge.objects.select_related("client").filter(digest=digest).first()
+    if challenge is None:
+        raise _invalid_challenge()
+    return challenge
+
+
+def finish(challenge: Challenge) -> None:
+    """Delete the challenge in the transaction that it authorizes, so that only one of two concurrent answers succeeds.
+
+    Raises InvalidChallenge.
+    """
+    deleted, _per_model = Challenge.objects.filter(pk=challenge.pk).delete()
+    if not deleted:
+        raise _invalid_challenge()
+
+
+def grant_of(challenge: Challenge) -> ClientGrant:
+    """The grant of the first call, if the client may still have it. Raises InvalidChallenge."""
+    try:
+        return bearer_tokens.renewed_grant(challenge.client, scope=challenge.scope, transport=challenge.transport)
+    except (InvalidClient, InvalidScope):
+        raise _invalid_challenge() from None
+
+
+def _invalid_challenge() -> InvalidChallenge:
+    return InvalidChallenge(field=("challenge_token",))
+
+
+def clear_expired() -> None:
+    """Delete expired challenges."""
+    Challenge.objects.filter(expires_at__lte=timezone.now()).delete()

@@ -1,0 +1,36 @@
+"""Create an account with e-mail and password, and sign it in."""
+
+from django.db import transaction
+
+from accounts.passwords.forms import RegistrationForm
+from accounts.people.forms import store, validated
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.tokens import api as bearer_tokens
+from accounts.tokens.api import ClientGrant, TokenSet
+
+
+def register(
+    *,
+    email: str,
+    username: str,
+    first_name: str,
+    last_name: str,
+    password: str,
+    grant: ClientGrant,
+    caller: Caller,
+) -> tuple[Account, TokenSet]:
+    """Create an account and issue its first tokens. Raises ValidationFailed with all failures of all fields."""
+    form = RegistrationForm(
+        {
+            "email": email,
+            "username": username,
+            "first_name": first_name,
+            "last_name": last_name,
+            "password": password,
+        }
+    )
+    account = validated(form)
+    with transaction.atomic():
+        store(form, account)
+        return account, bearer_tokens.issue(account=account, grant=grant, caller=caller)

@@ -1,0 +1,1 @@
+"""Accounts: their data, their names, and who may see them."""

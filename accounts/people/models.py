@@ -1,0 +1,298 @@
+"""The accounts of people."""
+
+import unicodedata
+import uuid
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import make_password, verify_password
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Left, Lower, StrIndex, Substr
+from django.db.models.lookups import Exact
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.people.signals import sessions_ending
+from accounts.people.usernames import LONGEST_USERNAME, username_key, validate_username
+from accounts.shared.hashers import ARGON2, cost_in_force, cost_of, hash_at_cost
+from accounts.shared.texts import canonical_email, prepared_password, validate_address, validate_plain_text
+
+LONGEST_EMAIL = 254
+"""RFC 5321 §4.5.3.1.3, without the angle brackets."""
+LONGEST_NAME = 150
+SESSION_ENDING_FIELDS = frozenset({"password", "is_active"})
+"""Changing one of these ends all sessions of the account permanently (S82)."""
+BATCH = 500
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    """Accounts, with an `update` that ends sessions as `Account.save` does."""
+
+    def update(self, **values: Any) -> int:
+        """As Django; also ends the sessions of accounts whose password or active state changes (S82)."""
+        changed = Q()
+        for name in SESSION_ENDING_FIELDS & values.keys():
+            changed |= ~Q(**{name: values[name]})
+        if not changed:
+            return super().update(**values)
+        with transaction.atomic():
+            rows = Account.objects.filter(changed, pk__in=self.order_by().values("pk"))
+            _end_sessions(list(_locked(rows).values_list("pk", flat=True)))
+            return super().update(**values)
+
+    update.alters_data = True  # type: ignore[attr-defined]  # as Django marks it, against calls from templates
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Creates accounts the way Django's commands and forms expect."""
+
+    def get_queryset(self) -> AccountQuerySet:
+        """Accounts with the `update` that ends sessions."""
+        return AccountQuerySet(self.model, using=self._db)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Account":
+        """Store an account. Without a password it gets an unusable one. Raises ValueError without an e-mail address."""
+        fields.setdefault("is_staff", False)
+        fields.setdefault("is_superuser", False)
+        return self._create(email, password, **fields)
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Account":
+        """Store an account with all permissions. Raises ValueError if `is_staff` or `is_superuser` is not True."""
+        for flag in ("is_staff", "is_superuser"):
+            if fields.setdefault(flag, True) is not True:
+                raise ValueError(f"Superuser must have {flag}=True.")
+        if self.filter(username_key=username_key(fields.get("username", ""))).exists():
+            # createsuperuser prints this without a traceback.
+            raise self.model().unique_error_message(self.model, ("username",))
+        return self._create(email, password, **fields)
+
+    def hash_costs(self) -> Iterator[str]:
+        """The distinct costs of all stored password hashes: one index look-up each; DISTINCT would read every row."""
+        costs = self.order_by("hash_cost").values_list("hash_cost", flat=True)
+        cost: str | None = ""
+        while cost := costs.filter(hash_cost__gt=cost).first():
+            yield cost
+
+    def get_by_natural_key(self, username: str | None) -> "Account":
+        """The account with this e-mail address, canonicalized before the look-up."""
+        return self.get(email=canonical_email(username or ""))
+
+    def _create(self, email: str, password: str | None, **fields: Any) -> "Account":
+        if not email or not email.strip():
+            raise ValueError("The given email must be set")
+        account = self.model(email=canonical_email(email), **fields)
+        account.set_password(password)
+        account.save(using=self._db)
+        return account
+
+
+class UsernameKeyField(models.CharField):  # type: ignore[type-arg]  # generic in the stubs only
+    """Normalized `username`, updated on every save. Usernames with equal keys are the same name."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: FBT001 - Django's signature
+        """Compute the key from the username that is being stored."""
+        key = username_key(model_instance.username)  # type: ignore[attr-defined]  # of Account only
+        setattr(model_instance, self.attname, key)
+        return key
+
+
+_AFTER_ARGON2 = Substr("password", len(ARGON2) + 1)
+
+
+class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # swapped Application
+    """A person who can sign in, by an e-mail address and a password or a social account."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(
+        _("e-mail address"),
+        max_length=LONGEST_EMAIL,
+        unique=True,
+        validators=[validate_address],
+        error_messages={"unique": _("An account with this e-mail address already exists.")},
+    )
+    email_verified = models.BooleanField(_("e-mail verified"), default=False)
+    username = models.CharField(
+        _("username"),
+        max_length=LONGEST_USERNAME,
+        validators=[validate_username],
+        error_messages={"unique": _("An account with this username already exists.")},
+    )
+    username_key = UsernameKeyField(max_length=LONGEST_USERNAME, unique=True, editable=False)
+    first_name = models.CharField(_("given name"), max_length=LONGEST_NAME, validators=[validate_plain_text])
+    last_name = models.CharField(
+        _("family name"), max_length=LONGEST_NAME, blank=True, validators=[validate_plain_text]
+    )
+    is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May enter this administration site."))
+    is_active = models.BooleanField(
+        _("active"),
+        default=True,
+        help_text=_("Untick this instead of deleting: every token of the account stops working at once."),
+    )
+    date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    """Counts how often all sessions have ended. A sign-in that was verified in an earlier epoch gets no tokens."""
+
+    hash_cost = models.GeneratedField(
+        expression=Case(
+            When(
+                Exact(Left("password", len(ARGON2)), Value(ARGON2)),
+                then=Left(_AFTER_ARGON2, StrIndex(_AFTER_ARGON2, Value("$")) - Value(1)),
+            ),
+            default=Value(""),
+        ),
+        output_field=models.CharField(max_length=128),
+        db_persist=True,
+    )
+    """The Argon2 cost of the password hash, computed by the database; empty without an Argon2 hash."""
+
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["username", "first_name"]
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="account_email_is_canonical"),
+        ]
+        indexes: ClassVar = [
+            # The order of the query `users`.
+            models.Index(F("date_joined").desc(), F("id").desc(), name="account_newest_first"),
+            models.Index(fields=["hash_cost"], name="account_hash_cost"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        """Canonicalize the input. Refuse values that exceed their maximum length once normalized."""
+        super().clean()
+        self.email = canonical_email(self.email or "")
+        username = self.username or ""
+        normalized = (
+            ("email", self.email, LONGEST_EMAIL),
+            ("username", unicodedata.normalize("NFC", username), LONGEST_USERNAME),
+            ("username", username_key(username), LONGEST_USERNAME),
+        )
+        errors = {
+            name: ValidationError(_("This is too long."), "max_length")
+            for name, value, longest in normalized
+            if len(value) > longest
+        }
+        if errors:
+            raise ValidationError(errors)
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        """As Django; also refuses a username whose key another account has."""
+        errors: dict[str, list[ValidationError]] = {}
+        try:
+            super().validate_unique(exclude)
+        except ValidationError as error:
+            error.update_error_dict(errors)
+        key = username_key(self.username or "")
+        if "username" not in (exclude or ()) and (
+            type(self).objects.filter(username_key=key).exclude(pk=self.pk).exists()
+        ):
+            errors.setdefault("username", []).append(self.unique_error_message(type(self), ("username",)))
+        if errors:
+            raise ValidationError(errors)
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """As Django; normalizes the username (S84), and ends sessions if password or active state changes (S82)."""
+        if update_fields is not None:
+            update_fields = set(update_fields)
+            if "username" in update_fields:
+                update_fields.add("username_key")
+        if update_fields is None or "username" in update_fields:
+            self.username = unicodedata.normalize("NFC", self.username)
+        ending_fields = SESSION_ENDING_FIELDS if update_fields is None else SESSION_ENDING_FIELDS & update_fields
+        if self._state.adding or not ending_fields:
+            super().save(update_fields=update_fields, **kwargs)
+            return
+        with transaction.atomic():
+            # Compare with the current row: this object may be stale.
+            stored = _locked(Account.objects.filter(pk=self.pk)).first()
+            if stored is not None:
+                self.session_epoch = stored.session_epoch
+                if any(getattr(self, name) != getattr(stored, name) for name in ending_fields):
+                    self.session_epoch += 1
+                    _end_sessions([self.pk])
+            super().save(update_fields=update_fields, **kwargs)
+
+    def end_sessions(self) -> None:
+        """Sign out everywhere."""
+        with transaction.atomic():
+            stored = _locked(Account.objects.filter(pk=self.pk)).first()
+            if stored is not None:
+                self.session_epoch = stored.session_epoch + 1
+                _end_sessions([self.pk])
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """As Django, for the normalized password and for the password as typed, which older hashes are made of (S83).
+
+        A refusal always costs the same work: one hash at each cost that any account has (S2). Otherwise, once the cost
+        setting has changed, the response time would reveal which addresses have an account.
+        """
+        if raw_password is None:
+            return False
+        prepared = prepared_password(raw_password)
+        candidates = dict.fromkeys((prepared, raw_password))
+        for candidate in candidates:
+            is_right, is_outdated = verify_password(candidate, self.password)
+            if is_right:
+                if is_outdated or candidate != prepared:
+                    self._renew_hash(prepared)
+                return True
+        # verify_password has already hashed at this account's cost, or at the current cost without a stored hash.
+        for cost in {*Account.objects.hash_costs(), cost_in_force()} - {cost_of(self.password) or cost_in_force()}:
+            for candidate in candidates:
+                hash_at_cost(candidate, cost)
+        return False
+
+    def _renew_hash(self, password: str) -> None:
+        """Store a new hash of the same password. Sessions continue."""
+        renewed = make_password(password)
+        # Never overwrite a password that was changed since the check.
+        if Account._base_manager.filter(pk=self.pk, password=self.password).update(password=renewed):
+            self.password = renewed
+
+    def get_session_auth_hash(self) -> str:
+        """The value that invalidates admin sessions when the password or the session epoch changes (S82)."""
+        return f"{super().get_session_auth_hash()}.{self.session_epoch}"
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """The same value under each of SECRET_KEY_FALLBACKS."""
+        for fallback in super().get_session_auth_fallback_hash():
+            yield f"{fallback}.{self.session_epoch}"
+
+    def get_full_name(self) -> str:
+        """Given and family name."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def get_short_name(self) -> str:
+        """Given name."""
+        return self.first_name
+
+
+def _locked(accounts: models.QuerySet[Account]) -> models.QuerySet[Account]:
+    """Lock the rows until the transaction ends. `no_key`: a concurrent refresh needs the row for its foreign keys."""
+    return accounts.order_by("pk").select_for_update(no_key=True)
+
+
+def _end_sessions(accounts: list[uuid.UUID]) -> None:
+    """End all sessions of these accounts, whose rows are locked: tokens, authorization codes and admin sessions.
+
+    Concurrent requests do not survive it: a sign-in needs the account's lock and then finds a new epoch, and this
+    waits for a refresh or code exchange. The caller writes its change afterwards, in the same transaction: writing a
+    key column of the account first would block that refresh, and deadlock with it.
+    """
+    for start in range(0, len(accounts), BATCH):
+        batch = accounts[start : start + BATCH]
+        Account.objects.filter(pk__in=batch).update(session_epoch=F("session_epoch") + 1)
+        sessions_ending.send(sender=Account, accounts=batch)

@@ -1,0 +1,63 @@
+"""The two steps that a sign-in through a provider can need: link the identity, or complete the profile."""
+
+from dataclasses import asdict, dataclass, field
+
+from accounts.challenges import steps as challenges
+from accounts.challenges.models import Challenge
+from accounts.conf import latchkey
+from accounts.people.models import Account
+from accounts.social.claims import Claims
+from accounts.social.links import SignInMethod, sign_in_methods
+from accounts.social.sign_up import Incomplete, Profile
+from accounts.social.verification import Identity
+from accounts.tokens.api import ClientGrant
+
+LINK, PROFILE = "LINK", "PROFILE"
+"""The kinds of these challenges."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkChallenge:
+    """An account with the provider's address exists: sign in to it another way, then link."""
+
+    token: str = field(repr=False)
+    expires_in: int
+    provider: str
+    email: str
+    sign_in_methods: list[SignInMethod]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileChallenge:
+    """The provider left out fields that an account needs."""
+
+    token: str = field(repr=False)
+    expires_in: int
+    missing: tuple[str, ...]
+    suggestion: Profile
+
+
+def ask_to_link(identity: Identity, account: Account, grant: ClientGrant) -> LinkChallenge:
+    """Asks the holder of a provider-verified address to sign in to the account that has it."""
+    return LinkChallenge(
+        token=challenges.create(LINK, grant=grant, data=asdict(identity), account=account),
+        expires_in=latchkey().challenge_lifetime,
+        provider=identity.provider,
+        email=account.email,
+        sign_in_methods=sign_in_methods(account),
+    )
+
+
+def ask_for_profile(identity: Identity, incomplete: Incomplete, grant: ClientGrant) -> ProfileChallenge:
+    """Asks for the fields that the provider left out."""
+    return ProfileChallenge(
+        token=challenges.create(PROFILE, grant=grant, data=asdict(identity)),
+        expires_in=latchkey().challenge_lifetime,
+        missing=incomplete.missing,
+        suggestion=incomplete.suggestion,
+    )
+
+
+def identity_of(challenge: Challenge) -> Identity:
+    """The identity that the provider vouched for."""
+    return Identity(provider=challenge.data["provider"], claims=Claims(**challenge.data["claims"]))

@@ -1,0 +1,1 @@
+"""The providers, and the verifiers of their credentials. `registry` knows which are switched on."""

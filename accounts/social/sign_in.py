@@ -1,0 +1,175 @@
+"""Sign in, or up, through a provider."""
+
+import contextlib
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+
+from accounts.challenges import steps as challenges
+from accounts.challenges.errors import InvalidChallenge
+from accounts.challenges.models import Challenge
+from accounts.conf import latchkey
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.social.challenges import PROFILE, ask_for_profile, ask_to_link, identity_of
+from accounts.social.credentials import CredentialKind
+from accounts.social.errors import (
+    CredentialNotSupported,
+    LinkRequired,
+    ProfileRequired,
+    ProviderRejected,
+    ProviderUnknown,
+    RedirectUriNotAllowed,
+)
+from accounts.social.flows import Flow, create_nonce
+from accounts.social.identification import Identified, identify
+from accounts.social.providers.authorization import AuthorizationRequest, Prompt
+from accounts.social.providers.registry import provider_named
+from accounts.social.sign_up import AddressTaken, Incomplete, Profile
+from accounts.social.signals import social_signed_in
+from accounts.social.verification import Identity, Presented, verify
+from accounts.tokens import api as bearer_tokens
+from accounts.tokens.api import Bearer, ClientGrant, TokenSet
+from accounts.tokens.errors import InvalidClient, InvalidGrant
+
+LONGEST_HINT = 254
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converted:
+    """The outcome of a sign-in through a provider."""
+
+    account: Account
+    tokens: TokenSet
+    is_new_account: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorization:
+    """A prepared redirect to a provider; the duration is in seconds."""
+
+    url: str
+    flow: str
+    expires_in: int
+
+
+def create_social_auth_url(
+    *,
+    provider: str,
+    redirect_uri: str,
+    login_hint: str,
+    prompt: Prompt | None,
+    client_id: str | None,
+    bearer: Bearer | None,
+) -> Authorization:
+    """Prepare a redirect to a provider. With a bearer, the flow links, for the same client; else it signs in (S70).
+
+    Raises ProviderUnknown, CredentialNotSupported, ProviderUnavailable, RedirectUriNotAllowed, InvalidClient.
+    """
+    social_provider = provider_named(provider)
+    client = bearer_tokens.known_client(client_id or (bearer.client_name if bearer else None))
+    if bearer and bearer.client_id != client.pk:
+        raise InvalidClient(field=("client_id",), hint="client: not that of the Bearer token")
+    if CredentialKind.CODE not in social_provider.kinds:
+        raise CredentialNotSupported(field=("provider",))
+    # Exact match: a URI that looks almost the same may be an attacker's page (RFC 9700 §2.1).
+    if redirect_uri not in client.redirect_uris.split():
+        raise RedirectUriNotAllowed(field=("redirect_uri",))
+    flow = Flow.begin(
+        provider=social_provider.name,
+        redirect_uri=redirect_uri,
+        client_id=client.pk,
+        account_id=str(bearer.account.pk) if bearer else "",
+    )
+    request = AuthorizationRequest(
+        redirect_uri=redirect_uri,
+        state=flow.state,
+        nonce=flow.nonce,
+        code_challenge=flow.code_challenge,
+        login_hint=login_hint if len(login_hint) <= LONGEST_HINT else "",
+        prompt=prompt,
+    )
+    url = social_provider.authorization_url(request)
+    return Authorization(url=url, flow=str(flow), expires_in=latchkey().social_flow_lifetime)
+
+
+def create_social_nonce(*, provider: str) -> tuple[str, int]:
+    """A nonce for the provider's SDK, and its lifetime in seconds. Raises ProviderUnknown."""
+    return create_nonce(provider_named(provider).name), latchkey().social_flow_lifetime
+
+
+def convert_social_token(
+    *, provider: str, credential: Presented, hints: Profile, grant: ClientGrant, caller: Caller
+) -> Converted:
+    """Trade a provider's credential for our tokens.
+
+    Raises what `verify` raises, AccountDisabled, and LinkRequired or ProfileRequired with a challenge.
+    """
+    identity, answer = verify(provider=provider, credential=credential, client=grant.client.pk)
+    outcome = _signed_in(identity, hints, grant, caller)
+    if not isinstance(outcome, Converted):
+        raise _challenge(outcome, identity, grant)
+    social_signed_in.send_robust(sender=Account, account=outcome.account, provider=identity.provider, answer=answer)
+    return outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingProfile:
+    """A sign-in that waits for a profile, and what was granted in its first call."""
+
+    challenge: Challenge
+    grant: ClientGrant
+
+
+def profile_challenge(challenge_token: str) -> PendingProfile:
+    """Find the pending ProfileChallenge and count one attempt. Raises InvalidChallenge."""
+    challenge = challenges.attempt(challenge_token, PROFILE)
+    return PendingProfile(challenge=challenge, grant=challenges.grant_of(challenge))
+
+
+def answer_profile_challenge(pending: PendingProfile, *, profile: Profile, caller: Caller) -> Converted:
+    """Finish a sign-in with what the provider left out, for the client, scope and transport of the first call.
+
+    Raises InvalidChallenge, AccountDisabled, LinkRequired; ValidationFailed, after which the challenge can be answered
+    again.
+    """
+    grant, identity = pending.grant, identity_of(pending.challenge)
+    try:
+        with transaction.atomic():
+            challenges.finish(pending.challenge)
+            # The client is not authenticated in this call, so its end-user headers are ignored (S64).
+            outcome = _signed_in(identity, profile, grant, replace(caller, end_user=None), answered=True)
+            if not isinstance(outcome, Converted):
+                # Nobody was signed in: the challenge stays, and can be answered again.
+                transaction.set_rollback(True)
+    except (ProviderUnknown, ProviderRejected):
+        # The provider was switched off in the meantime, or its lists exclude this person now.
+        raise InvalidChallenge(field=("challenge_token",)) from None
+    if not isinstance(outcome, Converted):
+        raise _challenge(outcome, identity, grant)
+    return outcome
+
+
+def _signed_in(
+    identity: Identity, profile: Profile, grant: ClientGrant, caller: Caller, *, answered: bool = False
+) -> Converted | AddressTaken | Incomplete:
+    while True:
+        identified = identify(identity, profile=profile, answered=answered)
+        if not isinstance(identified, Identified):
+            return identified
+        # The account's password was changed, or the account taken over, in the meantime: look up the identity again.
+        with contextlib.suppress(InvalidGrant):
+            return Converted(
+                account=identified.account,
+                tokens=bearer_tokens.issue(account=identified.account, grant=grant, caller=caller),
+                is_new_account=identified.is_new,
+            )
+
+
+def _challenge(
+    outcome: AddressTaken | Incomplete, identity: Identity, grant: ClientGrant
+) -> LinkRequired | ProfileRequired:
+    """Build the exception for the caller to raise, with its challenge stored."""
+    if isinstance(outcome, Incomplete):
+        return ProfileRequired(ask_for_profile(identity, outcome, grant))
+    return LinkRequired(ask_to_link(identity, outcome.account, grant) if outcome.account else None)

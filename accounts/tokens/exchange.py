@@ -1,0 +1,68 @@
+"""One exchange with the OAuth server: the value that our code uses, and the request that DOT and oauthlib use."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from oauthlib.common import Request
+
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.tokens.models import Client, Session
+
+INTERNAL_URI = "https://internal.invalid/graphql"
+"""oauthlib requires a URI; no client sees this one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """What a client presents, and what the validator finds for it."""
+
+    client: Client | None = None
+    client_secret: str = field(default="", repr=False)
+    account: Account | None = None
+    """The account that a new session is for."""
+    refresh_token: str | None = field(default=None, repr=False)
+    scope: str = ""
+    """The requested scopes, separated by spaces."""
+    caller: Caller = field(default_factory=Caller)
+
+    session: Session | None = None
+    """The locked session of a valid refresh token."""
+    predecessor: Any = None
+    """The row of that refresh token."""
+
+    @property
+    def end_user(self) -> Caller:
+        """The caller to record with the session: the one that a trusted client states, otherwise the client itself."""
+        # Without its secret, anybody could state its id (S64).
+        client = self.client
+        trusted = client and client.states_end_user and client.client_type == Client.CLIENT_CONFIDENTIAL
+        return self.caller.end_user if trusted and self.caller.end_user else self.caller
+
+
+def oauthlib_request(exchange: Exchange) -> Any:
+    """The exchange as a request to `/o/` would arrive at the validator. DOT and oauthlib read no other attributes."""
+    parameters = {
+        "grant_type": "" if exchange.refresh_token is None else "refresh_token",
+        "client_id": exchange.client.client_id if exchange.client else "",
+        "client_secret": exchange.client_secret,
+        "scope": exchange.scope,
+    }
+    present = {name: value for name, value in parameters.items() if value}
+    if exchange.refresh_token is not None:
+        present["refresh_token"] = exchange.refresh_token
+    request: Any = Request(INTERNAL_URI, "POST", present, {})
+    request.client, request.user, request.scopes = exchange.client, exchange.account, exchange.scope.split()
+    request.exchange = exchange
+    return request
+
+
+def exchange_of(request: Any) -> Exchange:
+    """The exchange of a request, also of one to `/o/`, whose headers are the WSGI environment."""
+    exchange = getattr(request, "exchange", None) or Exchange(caller=Caller.of(request.headers))
+    return replace(exchange, client=request.client)
+
+
+def remember(request: Any, **found: Any) -> None:
+    """Add what was found to the exchange of a request, for the hooks of the validator that run later."""
+    request.exchange = replace(exchange_of(request), **found)

@@ -1,0 +1,135 @@
+"""Issue, refresh and revoke pairs of tokens."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from oauth2_provider.models import clear_expired as clear_expired_tokens
+from oauthlib.oauth2 import InvalidGrantError, OAuth2Error
+
+from accounts.conf import latchkey
+from accounts.errors import AccountsError
+from accounts.people.errors import AccountDisabled
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.tokens.clients import ClientGrant, authenticate_client
+from accounts.tokens.errors import InvalidClient, InvalidGrant, InvalidScope
+from accounts.tokens.exchange import Exchange, oauthlib_request
+from accounts.tokens.models import Session
+from accounts.tokens.server import begin, end_family, issued_to, server, trade
+
+REFUSALS: dict[str, type[AccountsError]] = {
+    "invalid_grant": InvalidGrant,
+    "invalid_scope": InvalidScope,
+    "invalid_client": InvalidClient,
+    "unauthorized_client": InvalidClient,
+}
+"""Our failure for each OAuth error code (RFC 6749 §5.2)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenSet:
+    """A pair of tokens (RFC 6749 §5.1); durations in seconds."""
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    scope: str
+    refresh_token: str = field(repr=False)
+    refresh_token_expires_in: int
+    token_type: ClassVar[str] = "Bearer"  # noqa: S105 - a scheme
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refreshed:
+    """The outcome of a refresh."""
+
+    account: Account
+    tokens: TokenSet
+
+
+@transaction.atomic
+def issue(*, account: Account, grant: ClientGrant, caller: Caller) -> TokenSet:
+    """Begin a session of the account with the client, set `last_login`, and return the first pair.
+
+    Call it once the account's holder is authenticated, also from your own code (a migration, an impersonation tool,
+    another way to sign in). Raises AccountDisabled; InvalidGrant if the account's sessions ended since it was read:
+    authenticate again.
+    """
+    now = timezone.now()
+    # Since it was read, the account may have been disabled, got another password, or been taken over by the holder of
+    # its address (S9, S10, S13). Each of these begins another epoch, under the lock that this update takes.
+    unchanged = Account.objects.filter(pk=account.pk, is_active=True, session_epoch=account.session_epoch)
+    if not unchanged.update(last_login=now):
+        raise InvalidGrant if Account.objects.filter(pk=account.pk, is_active=True).exists() else AccountDisabled
+    account.last_login = now
+    pair = begin(Exchange(client=grant.client, account=account, scope=" ".join(grant.scopes), caller=caller))
+    return _token_set(pair, session_ends_in=latchkey().session_lifetime)
+
+
+def refresh(
+    *,
+    refresh_token: str,
+    client_id: str | None = None,
+    client_secret: str | None = None,
+    scope: str | None = None,
+    caller: Caller,
+) -> Refreshed:
+    """Trade a refresh token for the next pair (RFC 6749 §6).
+
+    Without `client_id`, the client is the one of the token. Raises InvalidGrant, InvalidClient, InvalidScope.
+    """
+    client = authenticate_client(client_id=client_id or issued_to(refresh_token), client_secret=client_secret)
+    exchange = Exchange(
+        client=client,
+        client_secret=client_secret or "",
+        refresh_token=refresh_token,
+        scope=scope or "",
+        caller=caller,
+    )
+    outcome = trade(exchange)
+    if isinstance(outcome, OAuth2Error):
+        raise REFUSALS.get(str(outcome.error), InvalidGrant) from outcome
+    session = outcome.session
+    session_ends_in = round((session.expires_at - timezone.now()).total_seconds())
+    return Refreshed(account=session.account, tokens=_token_set(outcome.pair, session_ends_in=session_ends_in))
+
+
+def revoke(*, token: str, client_id: str | None = None, client_secret: str | None = None) -> None:
+    """End the session that an access or refresh token belongs to; unknown tokens are no error (RFC 7009 §2.2).
+
+    Raises InvalidClient, also if the token is another client's (§2.1): it would live on behind a success.
+    """
+    client = authenticate_client(client_id=client_id or issued_to(token), client_secret=client_secret)
+    try:
+        server().request_validator.revoke_token(token, "", oauthlib_request(Exchange(client=client)))
+    except InvalidGrantError as error:
+        raise InvalidClient(field=("client_id",)) from error
+
+
+def end_session(session: Session) -> None:
+    """Sign out: the session's tokens stop working at once, including those of a refresh under way."""
+    end_family(session.token_family)
+
+
+def clear_expired() -> int:
+    """Delete expired tokens and sessions; returns the number of sessions. Run it daily."""
+    clear_expired_tokens()
+    settings = latchkey()
+    now = timezone.now()
+    idle_since = now - timedelta(seconds=settings.access_token_lifetime + settings.refresh_token_idle_lifetime)
+    ended, _per_model = Session.objects.filter(Q(expires_at__lte=now) | Q(last_used_at__lte=idle_since)).delete()
+    return ended
+
+
+def _token_set(pair: dict[str, Any], *, session_ends_in: int) -> TokenSet:
+    idle = pair["expires_in"] + latchkey().refresh_token_idle_lifetime
+    return TokenSet(
+        access_token=pair["access_token"],
+        expires_in=pair["expires_in"],
+        scope=pair["scope"],
+        refresh_token=pair["refresh_token"],
+        refresh_token_expires_in=min(idle, session_ends_in),
+    )

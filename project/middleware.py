@@ -1,0 +1,101 @@
+"""Middleware for every URL."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.log import log_response
+
+from project.pages import refusal
+from schema.http.responses import DATABASE_AWAY
+
+COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+"""A cookie-name (RFC 6265 §4.1.1)."""
+LARGEST_HEADERS = 32 * 1024
+"""Maximum characters of all headers together, as in nginx: several times what browsers and proxies send."""
+RETRY_AFTER = 5
+"""Seconds: longer than a database restart takes."""
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class HeaderSizeMiddleware:
+    """Refuses requests whose headers are too large in total, before anything parses or stores them (S80, S92)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Respond, or refuse with 431 (RFC 6585 §5)."""
+        if sum(len(value) for name, value in request.META.items() if name.startswith("HTTP_")) > LARGEST_HEADERS:
+            return refusal(431, "The request headers are too large.", "BAD_REQUEST")
+        return self.get_response(request)
+
+
+class ExactCookiesMiddleware:
+    """Drops cookies whose names are not valid, or occur more than once, before Django reads them (S91).
+
+    Browsers protect `__Host-` cookies by comparing the bytes of the name. Django strips whitespace, Unicode whitespace
+    included, and so would turn another name, which a subdomain may set, into a protected one.
+
+    Values with a backslash are dropped too: none is valid (RFC 6265 §4.1.1), and Python before 3.11.10 unquotes them in
+    quadratic time, 8 kB in a tenth of a second (S80, CVE-2024-7592).
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Respond, after replacing the header in `META`."""
+        if header := request.META.get("HTTP_COOKIE"):
+            pairs = list(_cookies(header))
+            counts = Counter(name for name, _ in pairs)
+            request.META["HTTP_COOKIE"] = "; ".join(
+                f"{name}={value}" for name, value in pairs if counts[name] == 1 and "\\" not in value
+            )
+        return self.get_response(request)
+
+
+def _cookies(header: str) -> Iterator[tuple[str, str]]:
+    for part in header.split(";"):
+        name, separator, value = part.strip(" \t").partition("=")
+        if separator and COOKIE_NAME.fullmatch(name):
+            yield name, value
+
+
+class HeadMiddleware:
+    """Removes the body from responses to HEAD (RFC 9110 §9.3.2), which WSGI servers would send."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Respond with the Content-Length of GET."""
+        is_head = request.method == "HEAD"  # views may change request.method
+        response = self.get_response(request)
+        if is_head and isinstance(response, HttpResponse):
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+            response.content = b""
+        return response
+
+
+class DatabaseAwayMiddleware:
+    """Responds with 503 while the database is unavailable, and logs a line per request instead of a traceback."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Respond."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Respond to the exceptions of DATABASE_AWAY."""
+        if not isinstance(exception, DATABASE_AWAY):
+            return None
+        response = refusal(503, "The service is temporarily unavailable. Try again.", "SERVICE_UNAVAILABLE")
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+        cause = " ".join(str(exception).split())
+        log_response("The database is unavailable: %s", cause, response=response, request=request)
+        return response

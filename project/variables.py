@@ -1,0 +1,254 @@
+"""The service's own settings. Those of accounts are in accounts/conf.py, those of providers in project/providers.py."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from accounts.conf import setting
+from project import data_urls
+from project.environment import each, matching
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]", "10.0.2.2")
+
+HOST_NAME = r"\*|\.?[A-Za-z0-9_-][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]"
+"""As Django compares hosts; anything else would match no request."""
+
+
+def origin(host: str) -> str:
+    """The pattern of an origin as browsers send it, since origins are compared letter by letter."""
+    return rf"(?!http://[^/]*:80$|https://[^/]*:443$)[a-z][a-z0-9+.-]*://(?:{host}|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?"
+
+
+ORIGINS = (
+    "takes origins as browsers send them: https://app.example.com, in lower case, without path and without the scheme's"
+    " own port."
+)
+
+
+class Kind(StrEnum):
+    """What a deployment is for."""
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+class Level(StrEnum):
+    """The least severe level that is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What is read before all other settings."""
+
+    latchkey_env: Kind = setting(
+        "LATCHKEY_ENV",
+        "Kind of deployment. Development serves the schema, allows local hosts and origins, and does not require TLS.",
+        default=Kind.PRODUCTION,
+        example="production",
+    )
+    dotenv: str = setting(
+        "DOTENV",
+        "The file to read settings from. A file named here must exist; an empty value reads none.",
+        default=str(BASE_DIR / ".env"),
+        shown="`.env`",
+        parse=str,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Keys, names and processes of the service."""
+
+    secret_key: str = setting(
+        "SECRET_KEY",
+        "At least 32 random characters: `python3 -c 'import secrets; print(secrets.token_urlsafe(50))'`. Signs values"
+        " and derives the successors of refresh tokens.",
+        default="",
+        secret=True,
+        shown="required",
+        example="",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "ALLOWED_HOSTS",
+        "Host names of the service, without scheme and port. `.example.com` includes all subdomains.",
+        default=(),
+        development=LOCAL_HOSTS,
+        shown="required",
+        parse=each(
+            HOST_NAME,
+            "takes names without scheme and port: api.example.com, .example.com for all below, [::1].",
+        ),
+        example="api.example.com",
+    )
+    allow_any_host: bool = setting(
+        "ALLOW_ANY_HOST",
+        "Allow `ALLOWED_HOSTS=*` in production. Set it only if a proxy in front rejects other host names.",
+        default=False,
+    )
+    public_url: str = setting(
+        "PUBLIC_URL",
+        "Base URL of the service for its clients, with its path if it has one. The OAuth metadata takes the issuer and"
+        " endpoints from it, whatever the Host header says.",
+        default="",
+        shown="`https://` and the first name in `ALLOWED_HOSTS` / the local hosts at `PORT`",
+    )
+    host: str = setting(
+        "HOST",
+        "Address to listen on, such as `0.0.0.0`, `::` or `::1`.",
+        default="127.0.0.1",
+        parse=matching(
+            r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*",
+            "is neither a name nor an IP address. The port is PORT.",
+        ),
+        example="::",
+    )
+    port: int = setting("PORT", "Port to listen on.", default=8000, minimum=1, maximum=2**16 - 1, example="9000")
+    workers: int = setting(
+        "WORKERS", "Number of server processes. More than one needs a shared cache.", default=1, minimum=1, example="2"
+    )
+    threads: int = setting(
+        "THREADS",
+        "Threads of each process. At most a quarter of them, but at least one, wait for providers at once. Raise it if"
+        " many users sign in by code or access token.",
+        default=8,
+        minimum=1,
+    )
+    log_level: Level = setting("LOG_LEVEL", "The least severe level logged to standard error.", default=Level.INFO)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Database and cache."""
+
+    database: dict[str, Any] = setting(
+        "DATABASE_URL",
+        "The database: PostgreSQL in production, `postgres://user:password@host/name`. Options after `?` go to the"
+        " driver, such as `sslmode=require`. Django itself reads `conn_max_age` (seconds to keep a connection, 60),"
+        " `conn_health_checks`, `disable_server_side_cursors`, `server_side_binding` and `pool=true`, which keeps a"
+        " connection pool for the `THREADS` of each process.",
+        default={"ENGINE": data_urls.SQLITE, "NAME": str(BASE_DIR / "db.sqlite3")},
+        secret=True,
+        shown="`sqlite:///db.sqlite3`",
+        parse=data_urls.database,
+        example="postgres://user:password@localhost:5432/latchkey",
+    )
+    allow_sqlite_in_code: bool = setting(
+        "ALLOW_SQLITE_IN_CODE",
+        "Allow production to keep its SQLite file beside the code, where the next deployment may replace it.",
+        default=False,
+    )
+    cache: dict[str, Any] = setting(
+        "CACHE_URL",
+        "The cache, which several workers must share: `redis://host:6379/0`, `rediss://` for TLS, `unix:///path` for a"
+        " socket. If Redis is down, requests still work, uncached; it is tried again every 5 seconds.",
+        default=data_urls.cache("locmemcache://"),
+        secret=True,
+        shown="in the process's memory",
+        parse=data_urls.cache,
+        example="redis://localhost:6379/0",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proxies:
+    """What stands in front of the service."""
+
+    trusted_proxies: int = setting(
+        "TRUSTED_PROXIES",
+        "Number of your proxies in front, one behind the other. The client's address is the one that the outermost adds"
+        " to `X-Forwarded-For`; with `0` the header is ignored. Set it only if nobody can bypass the proxies.",
+        default=0,
+        minimum=0,
+        maximum=32,
+        example="1",
+    )
+    client_address_header: str = setting(
+        "CLIENT_ADDRESS_HEADER",
+        "Header with the client's address, such as `Forwarded`, `X-Real-IP`, `CF-Connecting-IP` or `True-Client-IP`."
+        " Your proxies must set it or append to it.",
+        default="X-Forwarded-For",
+        parse=matching(r"[A-Za-z0-9-]+", "is not the name of a header."),
+    )
+    use_x_forwarded_host: bool = setting(
+        "USE_X_FORWARDED_HOST",
+        "Take the host name from `X-Forwarded-Host`, for a proxy that changes `Host`. It must be in `ALLOWED_HOSTS`.",
+        default=False,
+    )
+    script_name: str = setting(
+        "SCRIPT_NAME",
+        "Path below which everything is served. The proxy may keep it or strip it.",
+        default="",
+        parse=matching(r"(/[A-Za-z0-9_.~-]+)*/*", "is not a path such as /auth."),
+        example="/auth",
+    )
+    behind_tls_proxy: bool = setting(
+        "BEHIND_TLS_PROXY",
+        "Trust `X-Forwarded-Proto`. Set it only behind a proxy that terminates TLS and sets this header itself.",
+        default=False,
+        example="true",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Browsers:
+    """What browsers may do."""
+
+    cors_allowed_origins: tuple[str, ...] = setting(
+        "CORS_ALLOWED_ORIGINS",
+        "Origins of your front ends, as browsers send them: in lower case, without a path.",
+        default=(),
+        development=tuple(f"http://localhost:{port}" for port in (5173, 3000, 8081)),
+        parse=each(origin("[a-z0-9._-]+"), ORIGINS),
+        example="https://www.example.com,https://app.example.com",
+    )
+    cors_allow_headers: tuple[str, ...] = setting(
+        "CORS_ALLOW_HEADERS",
+        "Request headers that front ends may send besides those of common clients and tracers.",
+        default=(),
+        parse=each("[A-Za-z0-9_-]+", "is not a list of names of headers."),
+    )
+    csrf_trusted_origins: tuple[str, ...] = setting(
+        "CSRF_TRUSTED_ORIGINS",
+        "Further origins that may submit forms to the admin site, such as `https://admin.example.com`, if a proxy"
+        " changes host or scheme.",
+        default=(),
+        parse=each(origin(r"(?:\*\.)?[a-z0-9._-]+"), ORIGINS),
+    )
+    allowed_redirect_uri_schemes: tuple[str, ...] = setting(
+        "ALLOWED_REDIRECT_URI_SCHEMES",
+        "Schemes of redirect URIs. Add an app's own, such as `com.example.app`.",
+        default=("https",),
+        development=("https", "http"),
+        parse=each("[A-Za-z][A-Za-z0-9+.-]*", "is not a list of schemes, such as https,com.example.app.", some=True),
+    )
+    secure_ssl_redirect: bool = setting(
+        "SECURE_SSL_REDIRECT", "Redirect http to https.", default=True, development=False
+    )
+    secure_hsts_seconds: int = setting(
+        "SECURE_HSTS_SECONDS",
+        "`Strict-Transport-Security`: how long browsers use only https.",
+        default=365 * 24 * 3600,
+        development=0,
+        minimum=0,
+        unit="seconds",
+    )
+    secure_hsts_include_subdomains: bool = setting(
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+        "Adds `includeSubDomains`: subdomains must use https too.",
+        default=True,
+        development=False,
+    )
+    secure_hsts_preload: bool = setting(
+        "SECURE_HSTS_PRELOAD",
+        "Adds `preload`: anybody may then submit the domain to the lists that ship with browsers.",
+        default=True,
+        development=False,
+    )

@@ -1,0 +1,28 @@
+"""The type Account, composed of the fields of the rooms."""
+
+import copy
+import uuid
+
+import strawberry
+import strawberry_django
+from strawberry import relay
+
+from accounts.people import models
+from schema.language.described import described
+from schema.people.types import AccountFields
+from schema.request.context import ApiInfo
+from schema.social.types import SocialAccountFields
+
+
+@described
+@strawberry_django.type(models.Account, name="Account")
+class Account(relay.Node, AccountFields, SocialAccountFields):
+    """The viewer's own, private account. Others see its `publicProfile`."""
+
+    pk: relay.NodeID[uuid.UUID]
+
+    @classmethod
+    def visible(cls, keys: list[uuid.UUID], info: ApiInfo) -> dict[uuid.UUID, models.Account]:
+        """The viewer, if its key is among these."""
+        viewer = info.context.viewer
+        return {viewer.pk: strawberry.cast(cls, copy.copy(viewer))} if viewer and viewer.pk in keys else {}

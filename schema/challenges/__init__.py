@@ -1,0 +1,1 @@
+"""Steps between a first credential and the tokens."""

@@ -1,0 +1,268 @@
+"""GraphQL over HTTP: negotiation, status codes, and errors that hold no more than clients can act on.
+
+https://graphql.github.io/graphql-over-http/draft/ for media types and status codes; Apollo Server's names for codes.
+"""
+
+import json
+import logging
+from http.client import INTERNAL_SERVER_ERROR
+from typing import Any, cast
+
+from cross_web import HTTPException
+from csp.decorators import csp_update
+from django.contrib.staticfiles import finders
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.template.response import TemplateResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from strawberry.django.views import GraphQLView, TemporalHttpResponse
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+
+from accounts.conf import latchkey
+from accounts.shared.caller import Caller
+from schema.http import documents
+from schema.http.responses import DATABASE_AWAY, GRAPHQL_RESPONSE, JSON, code_of, media_type_for, present, ranges_of
+from schema.request.context import Context
+from schema.request.cookies import RefreshCookie
+from schema.request.refusals import Refusal
+from schema.root import schema
+
+METHODS = "GET, HEAD, POST, OPTIONS"
+GRAPHIQL_POLICY = {
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "font-src": ["'self'", "data:"],
+    "img-src": ["'self'", "data:"],
+}
+"""GraphiQL's editor writes styles; its fonts and error underlines are data URLs in its style sheet."""
+LARGEST_BATCH = 100
+"""No client sends larger ones, and a response is longer than the shortest operation."""
+PARTS: dict[str, type] = {"query": str, "variables": dict, "operationName": str, "extensions": dict}
+log = logging.getLogger(__name__)
+
+
+class Refused(HTTPException):
+    """A request that is refused before GraphQL begins."""
+
+    repeats = 0
+    """How often to repeat the error in a list; 0 for a single object."""
+
+    def __init__(self, status_code: int, reason: str, *, code: str = "BAD_REQUEST", **headers: str) -> None:
+        super().__init__(status_code, reason)
+        self.code = code
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class Batch(Refused):
+    """A list of operations. The error is repeated for each: batching links find their response by its position."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(400, "Batches are not supported. Switch batching off: use HttpLink, not BatchHttpLink.")
+        self.repeats = size if size <= LARGEST_BATCH else 0
+
+
+class View(GraphQLView):
+    """Strawberry's view with the draft's semantics."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Respond to any request: in JSON, and never with a 5xx for a bad one."""
+        if request.method == "HEAD":
+            request.method = "GET"  # HeadMiddleware leaves the body out
+        accept = request.headers.get("Accept", "*/*")
+        self.media_type = media_type_for(accept)
+        self.legacy = self.media_type == JSON and JSON in ranges_of(accept)
+        self.request_id: str = getattr(request, "id", "")
+        try:
+            if request.method == "OPTIONS":
+                return HttpResponse(status=204, headers={"Allow": METHODS})
+            if request.method == "GET" and "query" not in request.GET and "text/html" in ranges_of(accept):
+                return self.page(request)
+            self.admit(request)
+            return cast("HttpResponse", self.run(request=request))
+        except DATABASE_AWAY:
+            raise  # for DatabaseAwayMiddleware
+        except Exception as error:  # noqa: BLE001 - clients cannot use an HTML response
+            refused = self.refusal(error)
+        extensions = {"code": refused.code}
+        if refused.status_code == INTERNAL_SERVER_ERROR:
+            extensions["requestId"] = self.request_id
+        body: Any = {"errors": [{"message": refused.reason, "extensions": extensions}]}
+        if refused.repeats:
+            body = [body] * refused.repeats
+        headers = {**self.headers(), **refused.headers}
+        return HttpResponse(json.dumps(body), status=refused.status_code, headers=headers)
+
+    def should_render_graphql_ide(self, request: object) -> bool:
+        """Never Strawberry's: it sends the IDE, or a 404, to any client that accepts `*/*`."""
+        return False
+
+    def page(self, request: HttpRequest) -> HttpResponse:
+        """The page for browsers: GraphiQL if it is built and enabled, or else how to call the endpoint."""
+        graphiql = latchkey().graphiql and finders.find("graphiql/graphiql.js") is not None
+        template = "graphql/graphiql.html" if graphiql else "graphql/welcome.html"
+        answer = TemplateResponse(request, template, headers={"Cache-Control": "no-store"}).render()
+        if not graphiql:
+            return answer
+        return cast("HttpResponse", csp_update(GRAPHIQL_POLICY)(lambda _request: answer)(request))
+
+    def refusal(self, error: Exception) -> Refused:
+        """The response to an error that was raised before or around GraphQL."""
+        match error:
+            case Refused():
+                return error
+            case RequestDataTooBig():
+                return Refused(413, "The body is too large.")
+            case UnicodeDecodeError():
+                return Refused(400, "The body is not UTF-8.")
+            case UnreadablePostError():
+                return Refused(400, "The body ended early.")
+            case documents.NotFound():
+                # 200, as Apollo Server: its client reads the code only then.
+                return Refused(200, error.message, code=code_of(error))
+            case Refusal():
+                return Refused(400, error.message, code=code_of(error))
+            case HTTPException():
+                return Refused(error.status_code, error.reason)
+        log.error("unexpected error", exc_info=error)
+        return Refused(INTERNAL_SERVER_ERROR, "Unexpected error.", code="INTERNAL_SERVER_ERROR")
+
+    def headers(self) -> dict[str, str]:
+        """The headers of every response."""
+        media_type = self.media_type or JSON
+        return {
+            "Content-Type": f"{media_type}; charset=utf-8",
+            "Cache-Control": "no-store",
+            "Vary": "Accept",
+        }
+
+    def admit(self, request: HttpRequest) -> None:
+        """Raise Refused unless this is GraphQL over HTTP. JSON only: forms of other sites cannot send it (S44)."""
+        if request.method not in {"GET", "POST"}:
+            raise Refused(405, "Use POST, or GET for queries.", Allow=METHODS)
+        if self.media_type is None:
+            raise Refused(406, f"This service answers {GRAPHQL_RESPONSE} or {JSON}.")
+        if request.method == "POST":
+            if request.headers.get("Content-Encoding", "").lower() not in {"", "identity"}:
+                raise Refused(415, "Send the body without a Content-Encoding.", Accept_Encoding="identity")
+            if request.content_type != JSON:
+                raise Refused(415, f"Send the operation as {JSON}.")
+            if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+                raise Refused(415, "Send the operation in UTF-8.")
+
+    def decode_json(self, data: str | bytes) -> object:
+        """Decode JSON as in RFC 7493: UTF-8, no NaN, no lone surrogates. Raises Refused."""
+        text = data if isinstance(data, str) else data.decode()
+        try:
+            value: object = json.loads(text, parse_constant=_refuse_constant)
+            if "\\u" in text:
+                # PostgreSQL, like every UTF-8 encoder, fails on a lone surrogate.
+                json.dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            raise Refused(400, "The body is not JSON.") from None
+        return value
+
+    def parse_json(self, data: str | bytes) -> Any:
+        """Decode a JSON object. Raises Batch (S40), since batches would multiply guesses, and Refused."""
+        value = self.decode_json(data)
+        if isinstance(value, list):
+            raise Batch(len(value))
+        if not isinstance(value, dict):
+            raise Refused(400, "Send one JSON object.")
+        return value
+
+    def parse_http_body(self, request: Any) -> Any:
+        """The operation, sent as text or by its hash. Raises Refused, NotFound, BadDocument."""
+        if request.method == "GET":
+            self.body = self.parse_query_params(request.query_params)
+        else:
+            self.body = self.parse_json(request.body)
+        for name, kind in PARTS.items():
+            if not isinstance(self.body.get(name), kind | None):
+                raise Refused(400, f"`{name}` must be {'an object' if kind is dict else 'a string'} or null.")
+        return GraphQLRequestData(
+            query=documents.text_of(self.body),
+            variables=self.body.get("variables"),
+            operation_name=self.body.get("operationName"),
+            extensions=self.body.get("extensions"),
+        )
+
+    def get_context(self, request: HttpRequest, response: HttpResponse) -> Any:
+        """The parts of the request that resolvers can see."""
+        return Context(
+            authorization=request.headers.get("Authorization"),
+            caller=Caller.of(request.META),
+            cookie=RefreshCookie(request, response),
+        )
+
+    def get_sub_response(self, request: HttpRequest) -> TemporalHttpResponse:
+        """The response under construction."""
+        response = super().get_sub_response(request)
+        for name, value in self.headers().items():
+            response[name] = value
+        return response
+
+    def execute_operation(
+        self, request: HttpRequest, context: Any, root_value: Any, sub_response: TemporalHttpResponse
+    ) -> Any:
+        """Run it and choose the status code."""
+        try:
+            result: Any = super().execute_operation(request, context, root_value, sub_response)
+        except HTTPException as error:
+            match error.__cause__:
+                case InvalidOperationTypeError():
+                    raise Refused(405, "Mutations need POST.", Allow="POST") from error
+                case CannotGetOperationTypeError():
+                    raise Refused(400, error.reason, code="OPERATION_RESOLUTION_FAILURE") from error
+            raise
+        for failure in result.errors or ():
+            if isinstance(failure.original_error, DATABASE_AWAY):
+                # Even if other fields ran: the client may retry when the database is back.
+                raise failure.original_error
+        sub_response.status_code = self.status(result, context)
+        if result.data is not None:
+            documents.remember(self.body)
+        if context.refusal is not None:
+            sub_response["WWW-Authenticate"] = f'Bearer error="{context.refusal.error}"'
+            if not self.legacy:
+                # Apollo Client drops the code of a 401 that is plain JSON.
+                sub_response["Content-Type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"
+        return result
+
+    def status(self, result: ExecutionResult, context: Context) -> int:
+        """200 if anything ran; otherwise by the cause (GraphQL over HTTP, RFC 6750 §3.1)."""
+        if result.data is not None or not result.errors or any(error.path for error in result.errors):
+            return 200
+        if context.refusal is not None:
+            return 401 if context.refusal.error == "invalid_token" else 403
+        if any(code_of(error) == "INTERNAL_SERVER_ERROR" for error in result.errors):
+            return 500
+        return 200 if self.legacy else 400
+
+    def process_result(self, request: HttpRequest, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """The response body: errors first, `data` only if anything ran."""
+        answer: dict[str, Any] = {}
+        if result.errors:
+            answer["errors"] = [present(error, self.request_id) for error in result.errors]
+        if result.data is not None or not result.errors or any(error.path for error in result.errors):
+            answer["data"] = result.data
+        if result.extensions:
+            answer["extensions"] = result.extensions
+        return answer  # type: ignore[return-value]  # `data` is absent where nothing ran
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+graphql_view = csrf_exempt(View.as_view(schema=schema))
+
+
+@csrf_exempt  # programs get 405, not an error about a CSRF token
+@require_safe
+def sdl_view(_request: HttpRequest) -> HttpResponse:
+    """The SDL, for code generators; in development only."""
+    if not latchkey().introspection:
+        return HttpResponse(status=404)
+    return HttpResponse(schema.as_str(), content_type="text/plain; charset=utf-8")

@@ -1,0 +1,1 @@
+"""What GraphQL documents may do, and the types that every room uses."""

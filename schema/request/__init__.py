@@ -1,0 +1,1 @@
+"""What a resolver may know of the request."""

@@ -1,0 +1,62 @@
+"""What a resolver may know of the request."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from graphql import OperationDefinitionNode
+from strawberry import Info
+
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.tokens import api as bearer_tokens
+from accounts.tokens.api import Bearer
+from accounts.tokens.errors import BearerError, InvalidToken
+from schema.request.cookies import RefreshCookie
+from schema.request.refusals import Unauthenticated
+
+
+@dataclass
+class Context:
+    """What resolvers know of the request: the raw Authorization header, the caller, and the browser's cookie."""
+
+    authorization: str | None
+    caller: Caller
+    cookie: RefreshCookie
+    refusal: BearerError | None = None
+    """Why the presented token was refused, for the view's `WWW-Authenticate`."""
+    hints: list[str] = field(default_factory=list)
+    """Sentences for developers, returned in `extensions`."""
+    admitted: OperationDefinitionNode | None = None
+    """The operation that the gate lets run. Nothing else runs (see `language.gate.AdmittedOnly`)."""
+
+    @cached_property
+    def bearer(self) -> Bearer | None:
+        """The account and client of the presented token; None without one. Raises BearerError for a bad one."""
+        return bearer_tokens.authenticate(self.authorization)
+
+    @property
+    def viewer(self) -> Account | None:
+        """The signed-in account; None when no Bearer token is presented. Raises BearerError for a bad one."""
+        return self.bearer.account if self.bearer else None
+
+    def signed_in(self) -> Bearer:
+        """The bearer, for fields that need one. Raises Unauthenticated without a token, BearerError for a bad one."""
+        if self.bearer is None:
+            raise Unauthenticated(self.authorization_hint)
+        return self.bearer
+
+    @property
+    def authorization_hint(self) -> str:
+        """Why an Authorization header was ignored, if it was; empty otherwise."""
+        return bearer_tokens.hint_for(self.authorization)
+
+    @property
+    def presented_token(self) -> str | None:
+        """The access token of the Authorization header, valid or not; None if there is none."""
+        try:
+            return bearer_tokens.presented_token(self.authorization)
+        except InvalidToken:
+            return None
+
+
+ApiInfo = Info[Context, None]

@@ -1,0 +1,75 @@
+"""The locks are complete: `pip install --no-deps` takes them as they are, whatever the index offers by then."""
+
+import importlib.metadata
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.tools import environment_of
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ["requirements/runtime.txt", "requirements/dev.txt", "tests/e2e/clairvoyance.txt"]
+
+
+def locked(lock: str) -> dict[str, Requirement]:
+    """The pinned requirements of this platform, by name."""
+    lines = re.findall(r"^([A-Za-z0-9][^\\\n]*?)\s*\\$", (ROOT / lock).read_text(), re.MULTILINE)
+    pinned = [Requirement(line) for line in lines]
+    return {canonicalize_name(r.name): r for r in pinned if r.marker is None or r.marker.evaluate()}
+
+
+def installed_for(lock: str) -> dict[str, importlib.metadata.Distribution]:
+    """The packages of the environment that the lock makes, by name."""
+    path = sys.path
+    if "clairvoyance" in lock:
+        path = list(map(str, (environment_of("clairvoyance") / "lib").glob("*/site-packages")))
+    return {canonicalize_name(d.name): d for d in importlib.metadata.distributions(path=path)}
+
+
+def needs(distribution: importlib.metadata.Distribution, extras: set[str]) -> list[Requirement]:
+    """List the requirements of an installed package on this platform, with these extras."""
+    asked = [Requirement(line) for line in distribution.requires or []]
+    return [r for r in asked if r.marker is None or any(r.marker.evaluate({"extra": extra}) for extra in {"", *extras})]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_everything_that_a_locked_package_asks_for_is_locked_with_its_extras(lock):
+    """Trap 47: `coverage[toml]` was locked without its extra, and no fresh machine could install it."""
+    pins = locked(lock)
+    installed = installed_for(lock)
+
+    assert len(pins) > 20
+    for name, pin in pins.items():
+        for need in needs(installed[name], pin.extras):
+            found = pins.get(canonicalize_name(need.name))
+            assert found, f"{name} needs {need}"
+            assert need.extras <= found.extras, f"{name} needs {need}"
+            assert need.specifier.contains(installed[canonicalize_name(need.name)].version, prereleases=True), need
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_what_is_installed_is_what_is_locked(lock):
+    """Else the test above would judge other releases."""
+    installed = installed_for(lock)
+
+    for name, pin in locked(lock).items():
+        assert pin.specifier.contains(installed[name].version, prereleases=True), pin
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_host(lock):
+    """It is installed from whatever index the machine has."""
+    assert "://" not in (ROOT / lock).read_text()
+
+
+@pytest.mark.parametrize("file", ["Makefile", "tests/tools.py"])
+def test_every_installation_takes_the_lock_alone(file):
+    """Without --no-deps, pip prefers a dependency's newer release to the locked one, and then refuses it."""
+    installations = [line for line in (ROOT / file).read_text().splitlines() if "--require-hashes" in line]
+
+    assert installations
+    assert all("--no-deps" in line for line in installations)

@@ -1,0 +1,655 @@
+"""What we borrow from libraries beside their documented interface. An upgrade that moves it fails here, with the cause.
+
+Each entry is the reason, which is the failure's message, and a look at the library itself. `tests/test_fail_closed.py`
+shows that no guard is lost before anybody has read it.
+"""
+
+import hashlib
+import inspect
+import io
+import pkgutil
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import strawberry
+from django.conf import settings
+from graphql import (
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInt,
+    GraphQLSyntaxError,
+    get_operation_ast,
+    get_variable_values,
+    parse,
+    validate,
+    validate_input_value,
+)
+from strawberry.schema_directive import Location
+
+from accounts.people.models import Account
+from accounts.social.pipeline import PIPELINE
+from project.cache import RedisCache
+from project.request_log import Kept
+from schema.http.responses import KNOWN_WORDS, NAME, redacted
+from schema.language.gate import MAX_ERRORS, RULES_WITHOUT_INTROSPECTION, AdmittedOnly
+from schema.root import schema
+
+Check = Callable[[], object]
+
+SIGN_IN = "mutation {{ tokenAuth(input: {}) {{ errors {{ code }} }} }}"
+
+
+def it(path: str) -> Any:
+    """The object at `module:attribute`, looked up when the check runs, so that it fails with its reason."""
+    return pkgutil.resolve_name(path)
+
+
+def source(path: str) -> str:
+    """The library's code, without white space that a formatter may change."""
+    return " ".join(inspect.getsource(it(path)).split())
+
+
+def says(path: str, *texts: str) -> Check:
+    """Whether the code at a path has all these texts."""
+    return lambda: all(text in source(path) for text in texts)
+
+
+def has(path: str, *names: str) -> Check:
+    """Whether an object has all these attributes."""
+    return lambda: all(hasattr(it(path), name) for name in names)
+
+
+def takes(path: str, *names: str) -> Check:
+    """Whether the first parameters are these, without `self`."""
+
+    def check() -> bool:
+        parameters = [name for name in inspect.signature(it(path)).parameters if name != "self"]
+        return parameters[: len(names)] == list(names)
+
+    return check
+
+
+DOT = "oauth2_provider.oauth2_validators:OAuth2Validator"
+CORE = "oauth2_provider.oauth2_backends:OAuthLibCore"
+MODELS = "oauth2_provider.models"
+OAUTHLIB = "oauthlib.oauth2.rfc6749"
+
+
+def dot_stores_sha256() -> bool:
+    """As `accounts.tokens.server.checksum` has it."""
+    model = it(f"{MODELS}:get_access_token_model")()
+    stored = model._meta.get_field("token_checksum").pre_save(model(token="abc"), True)
+    return bool(stored == hashlib.sha256(b"abc").hexdigest())
+
+
+def dot_caches_its_server() -> bool:
+    """One object for all requests."""
+    view = it("oauth2_provider.views:TokenView")
+    return view.get_oauthlib_core() is view.get_oauthlib_core() and bool(view.get_oauthlib_core().server)
+
+
+BORROWED_FROM_DOT_AND_OAUTHLIB: dict[str, Check] = {
+    "DOT calls `_create_refresh_token` from `_save_bearer_token`: our Session row is created there": says(
+        f"{DOT}._save_bearer_token", "self._create_refresh_token( request, refresh_token_code, access_token,"
+    ),
+    "DOT passes `_create_refresh_token` four values: our override passes them on": takes(
+        f"{DOT}._create_refresh_token", "request", "refresh_token_code", "access_token", "previous_refresh_token"
+    ),
+    "DOT calls `_save_bearer_token` from `save_bearer_token`: a repeated refresh gets its pair there": says(
+        f"{DOT}.save_bearer_token", "self._save_bearer_token(token, request,"
+    ),
+    "DOT answers a repeated refresh with the stored, blank token: `_save_bearer_token` then restores the pair": says(
+        f"{DOT}._save_bearer_token", 'token["access_token"] = previous_access_token.token'
+    ),
+    "DOT finds clients through `_load_application`: a NUL in a client_id is refused there": says(
+        f"{DOT}.validate_client_id", "self._load_application(client_id, request)"
+    ),
+    "DOT loads clients of the body through `_load_application` too": says(
+        f"{DOT}.authenticate_client_id", "self._load_application(client_id, request)"
+    ),
+    "DOT reads Basic credentials through `_extract_basic_auth`: ours takes any case and no broken base64": says(
+        f"{DOT}._authenticate_basic_auth", "self._extract_basic_auth(request)"
+    ),
+    "DOT takes the URI through `_get_escaped_full_path`: ours leaves the query out": says(
+        f"{CORE}._extract_params", "self._get_escaped_full_path(request)"
+    ),
+    "DOT takes the form through `extract_body`: ours leaves unknown parameters out": says(
+        f"{CORE}._extract_params", "self.extract_body(request)"
+    ),
+    "DOT rotates under the same row lock that it takes last: ours comes before": says(
+        f"{DOT}._save_bearer_token", "RefreshToken.objects.select_for_update().get("
+    ),
+    "DOT finds tokens by the SHA-256 of their text: `checksum` computes the same": dot_stores_sha256,
+    "DOT counts the grace period from `revoked`: a lost answer is repeated by writing it (S68)": says(
+        f"{DOT}.validate_refresh_token", "grace_expired = rt.revoked <= timezone.now() - timedelta("
+    ),
+    "DOT numbers access tokens by a sequence: a Session remembers by that number which one was not used (S68)": (
+        lambda: it(f"{MODELS}:AbstractAccessToken")._meta.get_field("id").get_internal_type() == "BigAutoField"
+    ),
+    "DOT links a pair to its predecessor by `source_refresh_token`: a replay is judged by it": lambda: it(
+        f"{MODELS}:AbstractAccessToken"
+    )._meta.get_field("source_refresh_token"),
+    "DOT keeps `token_family` on refresh tokens: a Session is found by it": lambda: it(
+        f"{MODELS}:AbstractRefreshToken"
+    )._meta.get_field("token_family"),
+    "DOT keeps the target of RFC 8707 in `resource`: a token for another API is refused by it": lambda: it(
+        f"{MODELS}:AbstractAccessToken"
+    )._meta.get_field("resource"),
+    "DOT has `revoke_family`: ending a session ends its tokens by it": takes(
+        f"{MODELS}:AbstractRefreshToken.revoke_family", "token_family"
+    ),
+    "DOT caches its server object on the class: `server()` is the one that `/o/token/` uses": dot_caches_its_server,
+    "DOT maps `refresh_token` to grant types: clients are admitted by it": lambda: (
+        "authorization-code" in it("oauth2_provider.oauth2_validators:GRANT_TYPE_MAPPING")["refresh_token"]
+    ),
+    "DOT puts the code's scopes on the request: `validate_code` narrows them (S60)": says(
+        f"{DOT}.validate_code", "request.scopes = "
+    ),
+    "DOT asks the scopes back end with the application: `account` is for our own clients by it (S60)": takes(
+        "oauth2_provider.scopes:SettingsScopes.get_available_scopes", "application", "request"
+    ),
+    "DOT deletes expired rows by `clear_expired`: our command calls it": takes(f"{MODELS}:clear_expired"),
+    "DOT makes a client secret as the field's default: the administration replaces a secret by it": lambda: (
+        len(it(f"{MODELS}:AbstractApplication")._meta.get_field("client_secret").get_default()) == 128
+    ),
+    "oauthlib has the grants as attributes of its server: `TokenServer` offers three of them": says(
+        f"{OAUTHLIB}.endpoints.pre_configured:Server.__init__",
+        "self.auth_grant = ",
+        "self.credentials_grant = ",
+        "self.refresh_grant = ",
+        " token_expires_in=None",
+    ),
+    "oauthlib finds a grant in `grant_types`: those that `TokenServer` leaves out are refused (S27)": says(
+        f"{OAUTHLIB}.endpoints.token:TokenEndpoint.create_token_response", "self.grant_types.get("
+    ),
+    "oauthlib prepares `scopes` before a grant runs: `oauthlib_request` does it in its place": says(
+        f"{OAUTHLIB}.endpoints.token:TokenEndpoint.create_token_response",
+        "request.scopes = ",
+    ),
+    "oauthlib returns the refusals of a grant: raised, they would undo the revocation of a family (S17)": says(
+        f"{OAUTHLIB}.grant_types.refresh_token:RefreshTokenGrant.create_token_response",
+        "except errors.OAuth2Error as e:",
+        "return headers, e.json, e.status_code",
+    ),
+    "oauthlib's `create_token` stores nothing: `_new_pair` calls `save_token` after it": lambda: (
+        "save_token("
+        not in source(f"{OAUTHLIB}.tokens:BearerToken.create_token").replace("request_validator.save_token()", "")
+    ),
+    "oauthlib makes tokens by its generators: successors are derived there": says(
+        f"{OAUTHLIB}.tokens:BearerToken.create_token",
+        "self.token_generator(request)",
+        "self.refresh_token_generator(request)",
+    ),
+}
+
+STRAWBERRY = "strawberry.schema.schema"
+VIEW = "strawberry.http.sync_base_view:SyncBaseHTTPView"
+CURSORS = "strawberry_django.relay.cursor_connection"
+
+
+def marked_schema() -> Any:
+    """A schema of one field that carries a directive."""
+
+    @strawberry.schema_directive(locations=[Location.FIELD_DEFINITION])
+    class Mark:
+        """A directive."""
+
+    @strawberry.type
+    class Query:
+        """A root."""
+
+        @strawberry.field(directives=[Mark()])
+        def a(self) -> int:
+            """A field."""
+            return 1
+
+    return strawberry.Schema(query=Query, execution_context_class=AdmittedOnly)
+
+
+def strawberry_keeps_directives() -> bool:
+    """Where `declares` looks for them."""
+    key = it("strawberry.schema.schema_converter:GraphQLCoreConverter").DEFINITION_BACKREF
+    definition = marked_schema()._schema.query_type.fields["a"].extensions[key]
+    return key == "strawberry-definition" and len(definition.directives) == 1
+
+
+def strawberry_runs_by_our_executor() -> bool:
+    """Which refuses what no gate has admitted."""
+    context = SimpleNamespace(admitted=None)
+    result = marked_schema().execute_sync("{ a }", context_value=context)
+    return result.data is None and "has not admitted" in result.errors[0].message
+
+
+BORROWED_FROM_STRAWBERRY: dict[str, Check] = {
+    "Strawberry has graphql-core's schema in `_schema`: documents are validated against it": lambda: it(
+        "graphql:is_schema"
+    )(marked_schema()._schema),
+    "Strawberry runs operations by `execution_context_class`: AdmittedOnly refuses what no gate has admitted (S41)": (
+        strawberry_runs_by_our_executor
+    ),
+    "Strawberry does not parse where `graphql_document` is set: the gate sets it": says(
+        f"{STRAWBERRY}:_parse_operation_document", "if execution_context.graphql_document is not None: return"
+    ),
+    "Strawberry does not validate where `pre_execution_errors` is set: the gate sets it": says(
+        f"{STRAWBERRY}:_run_validation", "execution_context.pre_execution_errors is None"
+    ),
+    "Strawberry answers `pre_execution_errors` and runs nothing": says(
+        f"{STRAWBERRY}:Schema._prepare_operation_sync", "if context.pre_execution_errors:"
+    ),
+    "Strawberry keeps what the client called its operation in `_provided_operation_name`": says(
+        "strawberry.types.execution:ExecutionContext.__post_init__",
+        "self._provided_operation_name = provided_operation_name",
+    ),
+    "Strawberry calls `on_parse`, `on_validate`, `on_execute` and `get_results`: the gate has them": has(
+        "strawberry.extensions:SchemaExtension", "on_parse", "on_validate", "on_execute", "get_results"
+    ),
+    "Strawberry keeps a field's directives in its definition: @anonymous and @credential are read there (S23, S39)": (
+        strawberry_keeps_directives
+    ),
+    "Strawberry logs values that were sent under `strawberry.execution`: LOGGING switches that logger off (S47)": (
+        lambda: it("strawberry.utils.logging:StrawberryLogger").logger.name in settings.LOGGING["loggers"]
+    ),
+    "Strawberry's view calls our hooks from `run`": says(
+        f"{VIEW}.run",
+        "self.should_render_graphql_ide(",
+        "self.get_sub_response(request)",
+        "self.get_context(request, response=sub_response)",
+        "self.execute_operation(",
+        "self.process_result(",
+    ),
+    "Strawberry's view calls `parse_http_body` from `execute_operation`: ours checks the body": says(
+        f"{VIEW}.execute_operation", "self.parse_http_body(request_adapter)"
+    ),
+    "Strawberry's view calls `parse_json` for parts of a query string: ours refuses NaN and lone surrogates": says(
+        "strawberry.http.base:BaseView.parse_query_params",
+        'params["variables"] = self.parse_json(',
+        'params["extensions"] = self.parse_json(',
+    ),
+    "Strawberry's view allows by method: a mutation by GET is refused (S43)": says(
+        f"{VIEW}.execute_single", "OperationType.from_http(request_adapter.method)", "raise HTTPException( 400"
+    ),
+    "Strawberry's view takes the status of TemporalHttpResponse: ours sets it there": says(
+        "strawberry.django.views:BaseView.create_response", "response.status_code = sub_response.status_code"
+    ),
+    "cross_web's HTTPException has `status_code` and `reason`: `refusal` reads them": lambda: (
+        vars(it("cross_web:HTTPException")(418, "why")) == {"status_code": 418, "reason": "why"}
+    ),
+    "strawberry-django's `annotate_ordering_fields` returns three values, though it is not public": lambda: (
+        str(inspect.signature(it(f"{CURSORS}:annotate_ordering_fields")).return_annotation).count(",") == 2
+    ),
+    "strawberry-django makes cursors from and for rows: `paginate` does so without its connection": has(
+        f"{CURSORS}:OrderedCollectionCursor", "from_model", "from_cursor"
+    ),
+    "strawberry-django writes the same prefix into cursors: those that clients hold go on": lambda: (
+        it(f"{CURSORS}:DjangoCursorEdge").CURSOR_PREFIX == "orderedcursor"
+    ),
+    "strawberry-django pages by `apply_cursor_pagination`: `paginate` calls it with a LIMIT": lambda: (
+        {
+            "info",
+            "before",
+            "after",
+            "first",
+            "last",
+            "max_results",
+        }
+        <= inspect.signature(it(f"{CURSORS}:apply_cursor_pagination")).parameters.keys()
+    ),
+}
+
+
+def compiled_sql_can_be_reused() -> bool:
+    """As `bearer._look_up` does it; `select` holds triples that begin with the column."""
+    compiler = Account.objects.filter(email="").values_list("pk").query.get_compiler("default")
+    sql, parameters = compiler.as_sql()
+    return (
+        sql.count("%s") == len(parameters) == 1
+        and isinstance(compiler.get_converters([column[0] for column in compiler.select]), dict)
+        and callable(compiler.apply_converters)
+    )
+
+
+def django_reads_media_types() -> bool:
+    """With its quality."""
+    range_ = it("django.http.request:MediaType")("a/b; q=0.5")
+    return bool((range_.main_type, range_.sub_type, range_.quality) == ("a", "b", 0.5))
+
+
+def django_reads_what_kept_keeps() -> bool:
+    """Also for the log, which searches it for secrets (S47)."""
+    form = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
+    found = []
+    for kind, body in (("application/x-www-form-urlencoded", b"a=b"), ("multipart/form-data; boundary=x", form)):
+        stream = Kept(io.BytesIO(body), len(body))
+        environ = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body))}
+        request = it("django.core.handlers.wsgi:WSGIRequest")({**environ, "wsgi.input": stream})
+        found.append(request.POST["a"] == "b" and request.META["wsgi.input"].content() == body)
+    return all(found)
+
+
+def redis_methods_are_ours() -> bool:
+    """Each public method of Django's cache that speaks to Redis."""
+    theirs = {
+        name
+        for name, member in vars(it("django.core.cache.backends.redis:RedisCache")).items()
+        if inspect.isfunction(member) and not name.startswith("_") and "self._cache" in inspect.getsource(member)
+    }
+    return bool(theirs) and theirs <= vars(RedisCache).keys()
+
+
+BORROWED_FROM_DJANGO: dict[str, Check] = {
+    "Django's SQL compiler can be asked for SQL and converters once: the look-up of a Bearer keeps them": (
+        compiled_sql_can_be_reused
+    ),
+    "Django reads a body by `read` and `readline` of `wsgi.input` only: Kept and Bounded have no more": (
+        django_reads_what_kept_keeps
+    ),
+    "Django keeps the administration's pages in `_registry`: deleting an account takes read-only rows along": has(
+        "django.contrib.admin:site", "_registry"
+    ),
+    "Django names models that may not be deleted by `verbose_name`: TakesAlong takes them off the list": says(
+        "django.contrib.admin.utils:get_deleted_objects", "perms_needed.add(opts.verbose_name)"
+    ),
+    "Django deletes inline rows by `delete_existing`: the sessions of an account end there": says(
+        "django.forms.models:BaseModelFormSet.save_existing_objects", "self.delete_existing(obj, commit=commit)"
+    ),
+    "Django's `verify_password` says whether a hash is right and whether it is outdated": lambda: (
+        it("django.contrib.auth.hashers:verify_password")("x", "!") == (False, False)
+    ),
+    "Django reads Argon2's cost off the hasher at each use: ours is a property": says(
+        "django.contrib.auth.hashers:Argon2PasswordHasher.params",
+        "self.time_cost",
+        "self.memory_cost",
+        "self.parallelism",
+    ),
+    "Django asks for `get_session_auth_fallback_hash`: sessions of the administration end by it (S82)": says(
+        "django.contrib.auth:get_user", "user.get_session_auth_fallback_hash()"
+    ),
+    "Django's MediaType has type, subtype and quality: `Accept` is read by it": django_reads_media_types,
+    "Django's `log_response` logs an answer once": takes("django.utils.log:log_response", "message"),
+    "Django's ValidationError gathers others by `update_error_dict`": has(
+        "django.core.exceptions:ValidationError", "update_error_dict"
+    ),
+    "Django's models word what is taken by `unique_error_message`": takes(
+        "django.db.models:Model.unique_error_message", "model_class", "unique_check"
+    ),
+    "Django's Redis cache speaks to Redis in methods that ours has too: a new one would fail with Redis": (
+        redis_methods_are_ours
+    ),
+    "Django closes a pool of connections by `close_pool`: its threads must not be forked": has(
+        "django.db.backends.postgresql.base:DatabaseWrapper", "close_pool"
+    ),
+}
+
+GUNICORN = "gunicorn.workers.gthread:ThreadWorker"
+SOCIAL = "social_core"
+
+BORROWED_FROM_OTHERS: dict[str, Check] = {
+    "gunicorn asks `is_parent_alive` in the loop of its threaded worker: ours frees the port there": says(
+        f"{GUNICORN}.run", "if not self.is_parent_alive(): break", "while self.alive:"
+    ),
+    "gunicorn stops accepting by `set_accept_enabled`, over `sockets`": says(
+        f"{GUNICORN}.set_accept_enabled", "for listener in self.sockets:"
+    ),
+    "gunicorn marks de-chunked bodies `wsgi.input_terminated`: they are read to their end": says(
+        "gunicorn.http.wsgi:base_environ", '"wsgi.input_terminated": True'
+    ),
+    "gunicorn's body has `read` and `readline`": has("gunicorn.http.body:Body", "read", "readline"),
+    "gunicorn's parser raises no OSError for a broken body: Bounded turns its errors into one": lambda: (
+        not issubclass(it("gunicorn.http.errors:ParseException"), OSError)
+    ),
+    "gunicorn has the settings that project/gunicorn.py names": lambda: (
+        {"control_socket_disable", "forwarded_allow_ips", "graceful_timeout", "limit_request_fields"}
+        <= {setting.name for setting in it("gunicorn.config:KNOWN_SETTINGS")}
+    ),
+    "Python's HTTPResponse uses `makefile` of a socket only: the reader with a deadline has no more": lambda: (
+        source("http.client:HTTPResponse").count("sock.") == 1
+        and 'sock.makefile("rb")' in source("http.client:HTTPResponse.__init__")
+    ),
+    "social-core's strategy asks for settings, request data and absolute URIs: ours has these three": lambda: all(
+        "NotImplementedError" in source(f"{SOCIAL}.strategy:BaseStrategy.{name}")
+        for name in ("get_setting", "get_request_data", "build_absolute_uri")
+    ),
+    "social-core's strategy needs no request: ours passes the storage alone": takes(
+        f"{SOCIAL}.strategy:BaseStrategy.__init__", "storage", "tpl"
+    ),
+    "social-core runs a list of steps by `run_pipeline`": takes(
+        f"{SOCIAL}.backends.base:BaseAuth.run_pipeline", "pipeline", "pipeline_index"
+    ),
+    "social-core asks a back end who somebody is by `get_user_id`: it is the subject, never an address (S31)": says(
+        f"{SOCIAL}.pipeline.social_auth:social_uid", "get_user_id("
+    ),
+    "social-core looks for older identities by `get_legacy_user_identifiers`: ours has none (S31)": says(
+        f"{SOCIAL}.pipeline.social_auth:social_uid", "backend.get_legacy_user_identifiers(details, response)"
+    ),
+    "social-core asks `auth_allowed` of the back end: ours counts verified addresses only (S32)": says(
+        f"{SOCIAL}.pipeline.social_auth:auth_allowed", "backend.auth_allowed("
+    ),
+    "social-core's errors have a `code`: the log names it": says(
+        f"{SOCIAL}.exceptions:SocialAuthBaseException.__init__", "self.code = "
+    ),
+    "social-app-django keeps an identity's key in `id_key`": lambda: it(
+        "social_django.models:UserSocialAuth"
+    )._meta.get_field("id_key"),
+    **{
+        f"The step {step} of a sign-in exists: its absence would be met at the first one": lambda step=step: callable(
+            it(f"{step.rpartition('.')[0]}:{step.rpartition('.')[2]}")
+        )
+        for step in PIPELINE
+    },
+}
+
+
+def graphql_core_counts_tokens() -> bool:
+    """As `gate._size` does, comments too."""
+    token, found = parse("{ a } # b").loc.start_token, 0
+    while token:
+        token, found = token.next, found + 1
+    return found == len(["<SOF>", "{", "a", "}", "# b", "<EOF>"])
+
+
+def graphql_core_runs_the_node_that_we_choose() -> bool:
+    """AdmittedOnly compares them by identity."""
+    document = parse("query A { __typename } query B { __typename }")
+    executor = it("graphql:Executor").build(marked_schema()._schema, document, operation_name="B", context_value=5)
+    return executor.operation is get_operation_ast(document, "B") and executor.context_value == 5
+
+
+def graphql_core_stops_at_too_many_tokens() -> bool:
+    """`gate` recognises this message, to name the limit."""
+    with pytest.raises(GraphQLSyntaxError, match=r"tokens\. Parsing aborted"):
+        parse("{ a b c }", max_tokens=2)
+    return True
+
+
+def graphql_core_takes_the_mark_of_one_of() -> bool:
+    """`schema.root` sets it on types that Strawberry has made."""
+    one = GraphQLInputObjectType("I", {"a": GraphQLInputField(GraphQLInt)})
+    one.is_one_of = True
+    found: list[Any] = []
+    validate_input_value({}, one, lambda error, _path: found.append(error))
+    return len(found) == 1
+
+
+BORROWED_FROM_GRAPHQL_CORE: dict[str, Check] = {
+    "graphql-core links the tokens of a document: the cache weighs it by them (S92)": graphql_core_counts_tokens,
+    "graphql-core executes the very node of the document: AdmittedOnly knows it again": (
+        graphql_core_runs_the_node_that_we_choose
+    ),
+    "graphql-core says when there are too many tokens": graphql_core_stops_at_too_many_tokens,
+    "graphql-core checks @oneOf where `is_one_of` is set later": graphql_core_takes_the_mark_of_one_of,
+}
+
+BORROWED = (
+    BORROWED_FROM_DOT_AND_OAUTHLIB
+    | BORROWED_FROM_STRAWBERRY
+    | BORROWED_FROM_GRAPHQL_CORE
+    | BORROWED_FROM_DJANGO
+    | BORROWED_FROM_OTHERS
+)
+
+
+@pytest.mark.parametrize("reason", BORROWED)
+def test_a_library_still_has_what_we_borrow(reason):
+    """One assertion for each."""
+    try:
+        holds = BORROWED[reason]()
+    except Exception as error:
+        error.add_note(f"No more: {reason}.")
+        raise
+    assert holds, f"No more: {reason}."
+
+
+DOCUMENTS = {
+    "{ mee { id } }": "Cannot query field 'mee' on type 'Query'. Did you mean 'me'?",
+    "{ users(firs: 1) { nodes { id } } }": "Unknown argument 'firs' on field 'Query.users'. Did you mean 'first'?",
+    "{ me { ... on Accoun { id } } }": "Unknown type 'Accoun'. Did you mean 'Account'?",
+    "{ node(id: 1) { username } }": (
+        "Cannot query field 'username' on type 'Node'. Did you mean to use an inline fragment on 'Account' or 'User'?"
+    ),
+    "{ me @skp { id } }": "Unknown directive '@skp'.",
+    "{ me @skip { id } }": "Argument '@skip(if:)' of type 'Boolean!' is required, but it was not provided.",
+    "{ me @skip(if: true, of: 1) { id } }": "Unknown argument 'of' on directive '@skip'. Did you mean 'if'?",
+    "{ node { id } }": "Argument 'Query.node(id:)' of type 'ID!' is required, but it was not provided.",
+    "{ me }": "Field 'me' of type 'Account' must have a selection of subfields. Did you mean 'me { ... }'?",
+    "{ me { id { a } } }": "Field 'id' must not have a selection since type 'ID!' has no subfields.",
+    "{ me { a: id a: email } }": "Fields 'a' conflict because 'id' and 'email' are different fields.",
+    "{ me { a: id } me { a: email } }": "Fields 'me' conflict.",
+    "{ node(id: 1) { id } node(id: 2) { id } }": "Fields 'node' conflict because they have differing arguments.",
+    "{ node(id: 1) { ... on Account { a: email } ... on User { a: dateJoined } } }": (
+        "Fields 'a' conflict because they return conflicting types 'String!' and 'DateTime!'."
+    ),
+    "{ __typename } fragment F on Query { __typename }": ("Fragment 'F' is never used."),
+    "{ ...F } fragment F on User { id }": (
+        "Fragment 'F' cannot be spread here as objects of type 'Query' can never be of type 'User'."
+    ),
+    "{ ... on User { id } }": "Fragment cannot be spread here as objects of type 'Query' can never be of type 'User'.",
+    "{ me { ...F } } fragment F on ID { a }": "Fragment 'F' cannot condition on non composite type 'ID'.",
+    "{ me { ... on ID { a } } }": "Fragment cannot condition on non composite type 'ID'.",
+    "{ ...F } fragment F on Query { ...F }": "Cannot spread fragment 'F' within itself.",
+    "{ ...G }": "Unknown fragment 'G'.",
+    "{ __typename } type A { a: Int }": "The 'A' definition is not executable.",
+    "{ __typename } schema { query: A }": "The schema definition is not executable.",
+    "subscription { a }": "The subscription operation is not supported by the schema.",
+    "query @skip(if: true) { __typename }": "Directive '@skip' may not be used on query.",
+    "{ ...F } fragment F on Query @skip(if: true) { __typename }": (
+        "Directive '@skip' may not be used on fragment definition."
+    ),
+    "{ me @skip(if: true) @skip(if: true) { id } }": "The directive '@skip' can only be used once at this location.",
+    "{ node(id: 1, id: 2) { id } }": "There can be only one argument named 'id'.",
+    "query A { __typename } query A { __typename }": "There can be only one operation named 'A'.",
+    "{ __typename } query A { __typename }": "This anonymous operation must be the only defined operation.",
+    "query ($a: ID!, $a: ID!) { node(id: $a) { id } }": "There can be only one variable named '$a'.",
+    "query ($a: Node) { __typename }": "Variable '$a' cannot be non-input type 'Node'.",
+    "query A { node(id: $a) { id } }": "Variable '$a' is not defined by operation 'A'.",
+    "{ node(id: $a) { id } }": "Variable '$a' is not defined.",
+    "query A($a: ID) { __typename }": "Variable '$a' is never used in operation 'A'.",
+    "query ($a: ID) { __typename }": "Variable '$a' is never used.",
+    "query ($a: ID) { node(id: $a) { id } }": "Variable '$a' of type 'ID' used in position expecting type 'ID!'.",
+    "{ users(first: VALUE) { nodes { id } } }": "Int cannot represent non-integer value.",
+    "{ users(first: 99999999999) { nodes { id } } }": "Int cannot represent non 32-bit signed integer value.",
+    "{ users(after: VALUE) { nodes { id } } }": "String cannot represent a non string value.",
+    "{ me @skip(if: VALUE) { id } }": "Boolean cannot represent a non boolean value.",
+    "{ node(id: VALUE) { id } }": "ID cannot represent a non-string and non-integer value.",
+    "{ node(id: null) { id } }": "Expected value of non-null type 'ID!' not to be None.",
+    SIGN_IN.format('{email: "VALUE"}'): (
+        "Expected value of type 'TokenAuthInput' to include required field 'password'."
+    ),
+    SIGN_IN.format('{email: "a", password: "VALUE", passwort: ""}'): (
+        "Expected value of type 'TokenAuthInput' not to include unknown field 'passwort'. Did you mean 'password'?"
+    ),
+    SIGN_IN.format('{email: "a", email: "VALUE", password: ""}'): "There can be only one input field named 'email'.",
+    SIGN_IN.format('"VALUE"'): "Expected value of type 'TokenAuthInput' to be an object.",
+    SIGN_IN.format('{email: "a", password: "", refreshTokenTransport: BODYVALUE}'): (
+        "The value does not exist in 'RefreshTokenTransport' enum."
+    ),
+    SIGN_IN.format('{email: "a", password: "", refreshTokenTransport: "VALUE"}'): (
+        "Enum 'RefreshTokenTransport' cannot represent non-enum value."
+    ),
+    'mutation { convertSocialToken(input: {provider: "x", credential: {}}) { errors { code } } }': (
+        "Within OneOf Input Object type 'SocialCredentialInput', exactly one field must be specified."
+    ),
+    "{ __schema { description } }": (
+        "GraphQL introspection has been disabled, but the requested query contained the field '__schema'."
+    ),
+    "{ a b c d e f }": "Too many validation errors, error limit reached.",
+    "{ a": "Syntax Error: Expected Name, found <EOF>.",
+    '{ "VALUE" }': "Syntax Error: Expected Name, found String.",
+    "fragment F no VALUE { a }": "Syntax Error: Expected 'on', found Name.",
+    "{ a .. }": "Syntax Error: Unexpected '..'.",
+    "{ a } VALUE": "Syntax Error: Unexpected Name.",
+    '{ a(b: "VALUE': "Syntax Error: Unterminated string.",
+    '{ a(b: "VALUE\\q") }': "Syntax Error: Invalid character escape sequence.",
+    '{ a(b: "VALUE\\uZZZZ") }': "Syntax Error: Invalid Unicode escape sequence.",
+    "{ a(b: 'VALUE') }": (
+        "Syntax Error: Unexpected single quote character ('), did you mean to use a double quote (\")."
+    ),
+    "{ a(b: 01) }": "Syntax Error: Invalid number, unexpected digit after 0.",
+    "{ a(b: 1.VALUE) }": "Syntax Error: Invalid number, expected digit.",
+    "{ a(b: .5) }": "Syntax Error: Invalid number, expected digit before '.'.",
+    "{ £ }": "Syntax Error: Unexpected character.",
+    "query ($a: ID = $VALUE) { a }": "Syntax Error: Unexpected variable '$VALUE' in constant value.",
+    '"VALUE" { a }': "Syntax Error: Unexpected description.",
+    "{ a(b: " + "[" * 300 + "]" * 300 + ") }": "Syntax Error: Document is nested too deeply.",
+}
+"""A document for each message of graphql-core, and the message that a client gets in development."""
+
+VARIABLES: dict[str, tuple[str, Any, str]] = {
+    "absent": ("ID!", ..., "Expected a value of non-null type 'ID!' to be provided."),
+    "null": ("ID!", None, "Expected value of non-null type 'ID!' not to be None."),
+    "ID": ("ID", 1.5, "ID cannot represent value."),
+    "within": ("[ID!]", [None], "Expected value of non-null type 'ID!' not to be None."),
+    "field": ("TokenAuthInput", {"email": 5, "password": "VALUE"}, "String cannot represent a non string value."),
+    "enum": ("RefreshTokenTransport", "VALUE", "The value does not exist in 'RefreshTokenTransport' enum."),
+    "no enum": ("RefreshTokenTransport", 5, "Enum 'RefreshTokenTransport' cannot represent non-string value."),
+    "no object": ("TokenAuthInput", "VALUE", "Expected value of type 'TokenAuthInput' to be an object."),
+    "no field": (
+        "TokenAuthInput",
+        {"email": "VALUE"},
+        "Expected value of type 'TokenAuthInput' to include required field 'password'.",
+    ),
+    "many": ("[ID!]", [None, None, None], "Too many errors processing variables, error limit reached."),
+    "unknown field": (
+        "TokenAuthInput",
+        {"email": "VALUE", "password": "VALUE", "VALUE": 1},
+        "Expected value of type 'TokenAuthInput' not to include unknown field 'VALUE'.",
+    ),
+}
+
+
+def messages_for(document: str) -> list[str]:
+    """The messages that clients get for a document."""
+    try:
+        errors = validate(schema._schema, parse(document), RULES_WITHOUT_INTROSPECTION, max_errors=MAX_ERRORS)
+    except GraphQLSyntaxError as error:
+        errors = [error]
+    return [redacted(error.message) for error in errors]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_message_about_a_document_is_known(document):
+    """If graphql-core has reworded it, update `responses.KNOWN_WORDS`: clients get UNKNOWN_WORDS instead."""
+    assert DOCUMENTS[document] in messages_for(document)
+
+
+@pytest.mark.parametrize("case", VARIABLES)
+def test_the_message_about_a_variable_is_known(case):
+    """Behind the place in the variable."""
+    kind, value, message = VARIABLES[case]
+    (definition,) = parse(f"query ($v: {kind}) {{ __typename }}").definitions[0].variable_definitions
+
+    *_, error = get_variable_values(schema._schema, [definition], {} if value is ... else {"v": value}, max_errors=2)
+
+    assert re.sub(r"^Variable '\$v' has invalid value( at [.\w\[\]]+)?: ", "", redacted(error.message)) == message
+
+
+def test_each_known_beginning_begins_a_message():
+    """One that begins none is to be deleted."""
+    messages = [*DOCUMENTS.values(), *(message for _kind, _value, message in VARIABLES.values())]
+
+    def begins_one(words: str) -> bool:
+        return any(re.match(words.replace("<>", NAME) + r"\.", one) for one in messages)
+
+    assert [words for words in KNOWN_WORDS if not begins_one(words)] == []
