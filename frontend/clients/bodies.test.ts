@@ -19,7 +19,7 @@ test("each operation of a batch gets the error that names the option to switch o
       (error: unknown) => CombinedGraphQLErrors.is(error) && error.message,
     ),
   );
-  for (const message of await Promise.all(told)) expect(message).toMatch(/Batches are not taken/);
+  for (const message of await Promise.all(told)) expect(message).toMatch(/Batches are not supported/);
 });
 
 test("a body without a length is read", async () => {
