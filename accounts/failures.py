@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from accounts.challenges import errors as challenges
 from accounts.errors import AccountsError
+from accounts.guard import errors as guard
 from accounts.passwords import errors as passwords
 from accounts.people import errors as people
 from accounts.social import errors as social
 from accounts.tokens import errors as tokens
 
-__all__ = ["FAILURES", "challenges", "passwords", "people", "social", "tokens"]
+__all__ = ["FAILURES", "challenges", "guard", "passwords", "people", "social", "tokens"]
 
 
 def _leaves(kind: type[AccountsError]) -> Iterator[type[AccountsError]]:

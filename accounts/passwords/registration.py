@@ -8,6 +8,7 @@ from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import ClientGrant, TokenSet
+from accounts.tokens.models import AuthenticationMethod
 
 
 def register(
@@ -33,4 +34,6 @@ def register(
     account = validated(form)
     with transaction.atomic():
         store(form, account)
-        return account, bearer_tokens.issue(account=account, grant=grant, caller=caller)
+        return account, bearer_tokens.issue(
+            account=account, grant=grant, caller=caller, methods=(AuthenticationMethod.PASSWORD,)
+        )

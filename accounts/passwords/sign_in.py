@@ -15,6 +15,7 @@ from accounts.shared.texts import canonical_email, is_overlong
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import ClientGrant, TokenSet
 from accounts.tokens.errors import InvalidGrant
+from accounts.tokens.models import AuthenticationMethod
 
 
 class PasswordBackend(ModelBackend):
@@ -42,5 +43,7 @@ def token_auth(*, email: str, password: str, grant: ClientGrant, caller: Caller)
             break
         # InvalidGrant: the password may have changed since the check, so check once more.
         with contextlib.suppress(InvalidGrant, AccountDisabled):
-            return account, bearer_tokens.issue(account=account, grant=grant, caller=caller)
+            return account, bearer_tokens.issue(
+                account=account, grant=grant, caller=caller, methods=(AuthenticationMethod.PASSWORD,)
+            )
     raise InvalidCredentials

@@ -132,6 +132,9 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
         default=True,
         help_text=_("Untick this instead of deleting: every token of the account stops working at once."),
     )
+    locale = models.CharField(_("language"), max_length=35, default="en")
+    """The language of mails, as a BCP 47 tag."""
+    username_changed_at = models.DateTimeField(_("username changed"), null=True, editable=False)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     """Counts how often all sessions have ended. A sign-in that was verified in an earlier epoch gets no tokens."""

@@ -31,6 +31,7 @@ from accounts.social.verification import Identity, Presented, verify
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer, ClientGrant, TokenSet
 from accounts.tokens.errors import InvalidClient, InvalidGrant
+from accounts.tokens.models import AuthenticationMethod
 
 LONGEST_HINT = 254
 
@@ -161,7 +162,9 @@ def _signed_in(
         with contextlib.suppress(InvalidGrant):
             return Converted(
                 account=identified.account,
-                tokens=bearer_tokens.issue(account=identified.account, grant=grant, caller=caller),
+                tokens=bearer_tokens.issue(
+                    account=identified.account, grant=grant, caller=caller, methods=(AuthenticationMethod.SOCIAL,)
+                ),
                 is_new_account=identified.is_new,
             )
 

@@ -35,6 +35,13 @@ class TransportNotAllowed(AccountsError):
     default_message = _("This page cannot keep you signed in with a cookie.")
 
 
+class ReauthenticationRequired(AccountsError):
+    """Prove again who you are with `reauthenticate`, then repeat the request."""
+
+    code = "REAUTHENTICATION_REQUIRED"
+    default_message = _("Confirm that it is you, then try again.")
+
+
 class BearerError(Exception):
     """The presented access token does not open this API."""
 

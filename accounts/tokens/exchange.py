@@ -7,7 +7,7 @@ from oauthlib.common import Request
 
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from accounts.tokens.models import Client, Session
+from accounts.tokens.models import AuthenticationMethod, Client, Session
 
 INTERNAL_URI = "https://internal.invalid/graphql"
 """oauthlib requires a URI; no client sees this one."""
@@ -21,6 +21,8 @@ class Exchange:
     client_secret: str = field(default="", repr=False)
     account: Account | None = None
     """The account that a new session is for."""
+    methods: tuple[AuthenticationMethod, ...] = ()
+    """With what its holder proved who they are."""
     refresh_token: str | None = field(default=None, repr=False)
     scope: str = ""
     """The requested scopes, separated by spaces."""

@@ -87,6 +87,13 @@ class Client(AbstractApplication):
         return (self.client_id,)
 
 
+class AuthenticationMethod(models.TextChoices):
+    """With what a holder proved who they are."""
+
+    PASSWORD = "password", _("password")
+    SOCIAL = "social", _("provider")
+
+
 class Session(models.Model):
     """One sign-in and its tokens: a family of refresh tokens, each the successor of another.
 
@@ -100,6 +107,9 @@ class Session(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="sessions")
     created_at = models.DateTimeField(_("began"), default=timezone.now, editable=False)
     authenticated_at = models.DateTimeField(_("authenticated"), default=timezone.now, editable=False)
+    """When its holder last proved who they are, with the methods below."""
+    authentication_methods = models.JSONField(_("authenticated with"), default=list, editable=False)
+    """Values of AuthenticationMethod, in order. Empty if nothing was proved: the session is never fresh."""
     last_used_at = models.DateTimeField(_("last refreshed"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("ends at the latest"), db_index=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)

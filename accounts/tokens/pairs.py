@@ -18,7 +18,7 @@ from accounts.shared.caller import Caller
 from accounts.tokens.clients import ClientGrant, authenticate_client
 from accounts.tokens.errors import InvalidClient, InvalidGrant, InvalidScope
 from accounts.tokens.exchange import Exchange, oauthlib_request
-from accounts.tokens.models import Session
+from accounts.tokens.models import AuthenticationMethod, Session
 from accounts.tokens.server import begin, end_family, issued_to, server, trade
 
 REFUSALS: dict[str, type[AccountsError]] = {
@@ -51,8 +51,13 @@ class Refreshed:
 
 
 @transaction.atomic
-def issue(*, account: Account, grant: ClientGrant, caller: Caller) -> TokenSet:
+def issue(
+    *, account: Account, grant: ClientGrant, caller: Caller, methods: tuple[AuthenticationMethod, ...] = ()
+) -> TokenSet:
     """Begin a session of the account with the client, set `last_login`, and return the first pair.
+
+    `methods` says with what the holder proved who they are just now; without any, the session is never fresh enough for
+    sensitive changes.
 
     Call it once the account's holder is authenticated, also from your own code (a migration, an impersonation tool,
     another way to sign in). Raises AccountDisabled; InvalidGrant if the account's sessions ended since it was read:
@@ -65,7 +70,9 @@ def issue(*, account: Account, grant: ClientGrant, caller: Caller) -> TokenSet:
     if not unchanged.update(last_login=now):
         raise InvalidGrant if Account.objects.filter(pk=account.pk, is_active=True).exists() else AccountDisabled
     account.last_login = now
-    pair = begin(Exchange(client=grant.client, account=account, scope=" ".join(grant.scopes), caller=caller))
+    pair = begin(
+        Exchange(client=grant.client, account=account, scope=" ".join(grant.scopes), caller=caller, methods=methods)
+    )
     return _token_set(pair, session_ends_in=latchkey().session_lifetime)
 
 

@@ -214,6 +214,7 @@ class Validator(OAuth2Validator):
                 token_family=token.token_family,
                 account=request.user,
                 client=request.client,
+                authentication_methods=list(exchange.methods),
                 expires_at=timezone.now() + timedelta(seconds=latchkey().session_lifetime),
                 ip_address=exchange.end_user.ip_address,
                 user_agent=exchange.end_user.user_agent,

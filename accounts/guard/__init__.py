@@ -1,0 +1,1 @@
+"""Protection against abuse: limits on attempts, and the record of what happened to each account."""

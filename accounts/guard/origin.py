@@ -1,0 +1,49 @@
+"""Where the current request comes from, for the events that are recorded while it is served.
+
+Passwords change and accounts are shut in many places (GraphQL, the administration, commands), and one mechanism below
+them all records it. That mechanism has no request: it asks here.
+"""
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+
+from accounts.shared.caller import Caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Who asks, and in which request. Empty in commands and tasks."""
+
+    caller: Caller = field(default_factory=Caller)
+    request_id: str = ""
+    actor: uuid.UUID | None = None
+    """The account that acts: the signed-in holder, or a member of staff."""
+
+
+_origin: ContextVar[Callable[[], Origin]] = ContextVar("origin", default=Origin)
+
+
+def current() -> Origin:
+    """The origin of what is done now."""
+    return _origin.get()()
+
+
+@contextlib.contextmanager
+def serving(find: Callable[[], Origin]) -> Iterator[None]:
+    """Serve a request. Its origin is found only when an event is recorded: most requests record none."""
+    token = _origin.set(find)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+@contextlib.contextmanager
+def acting(actor: uuid.UUID) -> Iterator[None]:
+    """Name the account that acts."""
+    now = current()
+    with serving(lambda: replace(now, actor=actor)):
+        yield

@@ -1,0 +1,1 @@
+"""Take one's data along, and leave."""

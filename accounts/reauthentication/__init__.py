@@ -1,0 +1,1 @@
+"""Prove again who one is, before sensitive changes."""
