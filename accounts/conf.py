@@ -193,6 +193,19 @@ class Latchkey:
         default=90 * 24 * 3600,
         unit="seconds",
     )
+    sessions_per_account: int = setting(
+        "SESSIONS_PER_ACCOUNT",
+        "Maximum number of an account's sessions. One more ends the least recently used.",
+        default=100,
+        minimum=1,
+    )
+    reauthentication_lifetime: int = setting(
+        "REAUTHENTICATION_LIFETIME",
+        "Sensitive changes need a sign-in or a `reauthenticate` in the same session within this time.",
+        default=10 * 60,
+        unit="seconds",
+        minimum=1,
+    )
 
     password_min_length: int = setting(
         "PASSWORD_MIN_LENGTH", "Minimum length of a password.", default=12, unit="characters", minimum=1

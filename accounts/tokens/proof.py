@@ -1,6 +1,14 @@
 """How long ago the holder of a session proved who they are, and which changes need that to be recent."""
 
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.conf import latchkey
 from accounts.tokens.bearer import Bearer
+from accounts.tokens.errors import ReauthenticationRequired
+from accounts.tokens.models import Session
+from accounts.tokens.sessions import session_of
 
 
 def require_recent_proof(bearer: Bearer) -> None:
@@ -8,3 +16,18 @@ def require_recent_proof(bearer: Bearer) -> None:
 
     The one place of that rule. Raises ReauthenticationRequired.
     """
+    session = session_of(bearer)
+    until = session and proved_until(session)
+    if not until or until <= timezone.now():
+        raise ReauthenticationRequired
+
+
+def proved_until(session: Session) -> datetime | None:
+    """When the last proof stops allowing sensitive changes; None if nothing was ever proved in this session.
+
+    A sign-in is such a proof. A session that other code began without one (`issue` without methods, an authorization
+    code) is never fresh.
+    """
+    if not session.authentication_methods:
+        return None
+    return session.authenticated_at + timedelta(seconds=latchkey().reauthentication_lifetime)
