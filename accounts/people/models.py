@@ -206,8 +206,13 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
         if errors:
             raise ValidationError(errors)
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """As Django; normalizes the username (S84), and ends sessions if password or active state changes (S82)."""
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, keep_session: uuid.UUID | None = None, **kwargs: Any
+    ) -> None:
+        """As Django; normalizes the username (S84), and ends sessions if password or active state changes (S82).
+
+        `keep_session` continues: the session in which its holder changes the password (S10).
+        """
         if update_fields is not None:
             update_fields = set(update_fields)
             if "username" in update_fields:
@@ -225,16 +230,16 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
                 self.session_epoch = stored.session_epoch
                 if any(getattr(self, name) != getattr(stored, name) for name in ending_fields):
                     self.session_epoch += 1
-                    _end_sessions([self.pk])
+                    _end_sessions([self.pk], keep=keep_session)
             super().save(update_fields=update_fields, **kwargs)
 
-    def end_sessions(self) -> None:
-        """Sign out everywhere."""
+    def end_sessions(self, *, keep: uuid.UUID | None = None) -> None:
+        """Sign out everywhere, except in the session to keep."""
         with transaction.atomic():
             stored = _locked(Account.objects.filter(pk=self.pk)).first()
             if stored is not None:
                 self.session_epoch = stored.session_epoch + 1
-                _end_sessions([self.pk])
+                _end_sessions([self.pk], keep=keep)
 
     def check_password(self, raw_password: str | None) -> bool:
         """As Django, for the normalized password and for the password as typed, which older hashes are made of (S83).
@@ -288,8 +293,10 @@ def _locked(accounts: models.QuerySet[Account]) -> models.QuerySet[Account]:
     return accounts.order_by("pk").select_for_update(no_key=True)
 
 
-def _end_sessions(accounts: list[uuid.UUID]) -> None:
+def _end_sessions(accounts: list[uuid.UUID], *, keep: uuid.UUID | None = None) -> None:
     """End all sessions of these accounts, whose rows are locked: tokens, authorization codes and admin sessions.
+
+    The session to keep continues with its tokens, although the epoch rises: only sign-ins are compared with the epoch.
 
     Concurrent requests do not survive it: a sign-in needs the account's lock and then finds a new epoch, and this
     waits for a refresh or code exchange. The caller writes its change afterwards, in the same transaction: writing a
@@ -298,4 +305,4 @@ def _end_sessions(accounts: list[uuid.UUID]) -> None:
     for start in range(0, len(accounts), BATCH):
         batch = accounts[start : start + BATCH]
         Account.objects.filter(pk__in=batch).update(session_epoch=F("session_epoch") + 1)
-        sessions_ending.send(sender=Account, accounts=batch)
+        sessions_ending.send(sender=Account, accounts=batch, keep=keep)

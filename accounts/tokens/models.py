@@ -130,15 +130,24 @@ class Session(models.Model):
 
 
 @receiver(sessions_ending)
-def end_sessions(accounts: list[uuid.UUID], **_signal: Any) -> None:
-    """End all sessions of these accounts, whose rows are locked.
+def end_sessions(accounts: list[uuid.UUID], keep: uuid.UUID | None = None, **_signal: Any) -> None:
+    """End all sessions of these accounts, whose rows are locked, but not the one to keep, nor its tokens.
 
     Waits for refreshes under way, which hold their session, and for exchanges of codes, which delete the code. Codes
-    are deleted first, so that the sessions that they were exchanged for are found.
+    are deleted first, so that the sessions that they were exchanged for are found. A refresh of the kept session is not
+    waited for: its tokens, old or new, belong to the kept family.
     """
     get_grant_model().objects.filter(user__in=accounts).delete()
     sessions = Session.objects.filter(account__in=accounts)
+    refresh_tokens = get_refresh_token_model().objects.filter(user__in=accounts, revoked=None)
+    access_tokens = get_access_token_model().objects.filter(user__in=accounts)
+    # None if it has ended meanwhile: nothing is kept then.
+    family = sessions.filter(pk=keep).values_list("token_family", flat=True).first() if keep else None
+    if family is not None:
+        sessions = sessions.exclude(token_family=family)
+        refresh_tokens = refresh_tokens.exclude(token_family=family)
+        access_tokens = access_tokens.exclude(refresh_token__token_family=family)
     list(sessions.order_by("pk").select_for_update().values_list("pk"))
-    get_refresh_token_model().objects.filter(user__in=accounts, revoked=None).update(revoked=timezone.now())
-    get_access_token_model().objects.filter(user__in=accounts).delete()
+    refresh_tokens.update(revoked=timezone.now())
+    access_tokens.delete()
     sessions.delete()
