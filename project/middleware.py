@@ -1,12 +1,16 @@
 """Middleware for every URL."""
 
 import re
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.log import log_response
 
+from accounts.guard import origin
+from accounts.guard.origin import Origin
+from accounts.shared.caller import Caller
 from project.pages import refusal
 from schema.http.responses import DATABASE_AWAY
 
@@ -78,6 +82,28 @@ class HeadMiddleware:
             response.headers.setdefault("Content-Length", str(len(response.content)))
             response.content = b""
         return response
+
+
+class OriginMiddleware:
+    """Tells where a request comes from to the security events that it causes (S58). Other requests pay nothing."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Respond."""
+        with origin.serving(lambda: _origin_of(request)):
+            return self.get_response(request)
+
+
+def _origin_of(request: HttpRequest) -> Origin:
+    return Origin(caller=Caller.of(request.META), request_id=getattr(request, "id", ""), actor=_staff(request))
+
+
+def _staff(request: HttpRequest) -> uuid.UUID | None:
+    """The user of the administration, the only part of the service that has Django's sessions."""
+    match = request.resolver_match
+    return request.user.pk if match and "admin" in match.namespaces else None
 
 
 class DatabaseAwayMiddleware:

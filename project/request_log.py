@@ -108,6 +108,9 @@ class RequestFilter(logging.Filter):
         # Django logs 4xx answers after the middleware has returned, and attaches the request.
         request = _request.get() or getattr(record, "request", None)
         record.request_id = getattr(request, "id", "-")
+        if event := getattr(record, "security_event", None):
+            record.msg, record.args = _event_line(event, request), None
+            return True
         try:
             secrets = _secrets_of(request) if request else []
         except BodyUnknown:
@@ -128,6 +131,20 @@ def scrubbed(text: str, secrets: list[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, REDACTED)
     return OPAQUE.sub(REDACTED, NAMED.sub(rf"\1{REDACTED}", text))
+
+
+def _event_line(event: dict[str, str], request: HttpRequest | None) -> str:
+    """The JSON of a security event. Only the agent is in the client's own words, and only it is scrubbed.
+
+    If all were, a client could garble the line of its own failure, by a password such as "account:login:failure".
+    """
+    agent = {}
+    if "agent" in event:
+        try:
+            agent = {"agent": scrubbed(event["agent"], _secrets_of(request) if request else [])}
+        except BodyUnknown:
+            agent = {"agent": REDACTED}
+    return json.dumps({**event, **agent})
 
 
 def _secrets_of(request: HttpRequest) -> list[str]:

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "project.middleware.OriginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "project.middleware.DatabaseAwayMiddleware",
@@ -338,6 +339,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": service.log_level},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # Security events are wanted whatever LOG_LEVEL says.
+        "accounts.audit": {"level": "INFO"},
         # Logs errors that we log ourselves, with the values that were sent.
         "strawberry.execution": {"level": "CRITICAL"},
     },

@@ -3,21 +3,27 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.errors import AccountsError
 from accounts.guard import origin
+from accounts.guard.errors import RateLimited
 from accounts.guard.models import SecurityEvent
 from accounts.shared.caller import Caller
+from accounts.shared.single_use import digest_of
 
 log = logging.getLogger("accounts.audit")
+
+BATCH = 1000
+"""The number of rows that one statement writes or deletes."""
 
 
 class EventType(StrEnum):
@@ -39,11 +45,15 @@ class EventType(StrEnum):
     ENABLED = "account:enable"
     TAKEN_OVER = "account:displace"
     LINKED = "social:link"
-    UNLINKED = "social:unlink"
     LINK_FAILED = "social:link:failure"
+    UNLINKED = "social:unlink"
+    UNLINK_FAILED = "social:unlink:failure"
     PROFILE_CHANGED = "account:update"
+    PROFILE_CHANGE_FAILED = "account:update:failure"
     EXPORTED = "account:export"
+    EXPORT_FAILED = "account:export:failure"
     DELETED = "account:delete"
+    DELETE_FAILED = "account:delete:failure"
 
 
 def record(
@@ -61,55 +71,90 @@ def record(
     transaction.on_commit(lambda: _log(event))
 
 
+def record_each(type_: EventType, subjects: Iterable[uuid.UUID]) -> None:
+    """Record what happened to several accounts at once, in the current transaction."""
+    recorded = [_event(type_, subject=subject) for subject in subjects]
+    SecurityEvent.objects.bulk_create(recorded, batch_size=BATCH)
+    for event in recorded:
+        transaction.on_commit(lambda event=event: _log(event))  # type: ignore[misc]
+
+
 def record_failure(
     type_: EventType, *, subject: uuid.UUID | None, client: str = "", caller: Caller | None = None, cause: str = ""
 ) -> None:
-    """Record a refused attempt. Call outside the transaction that it rolled back.
+    """Record a refused attempt. Call outside the transaction that it rolled back, which would take the event along.
 
-    A flood cannot fill the disk: attempts on one account in one minute with the same cause share a row, as do those on
-    no account.
+    A flood cannot fill the disk: attempts on one account in one minute with the same cause share a row, which counts
+    them and keeps the origin of the first. So do those on no account. Each attempt costs the same statements, whether
+    its account exists, and whether it is the first of its minute (S2).
     """
-    event = _event(type_, subject=subject, actor=None, client=client, caller=caller, cause=cause)
+    event = _event(type_, subject=subject, client=client, caller=caller, cause=cause)
     event.created_at = event.created_at.replace(second=0, microsecond=0)
-    event.id = uuid.uuid5(uuid.NAMESPACE_URL, f"{type_}|{subject}|{cause}|{event.created_at.isoformat()}")
-    repeated = SecurityEvent.objects.filter(pk=event.pk)
-    if not repeated.update(count=F("count") + 1):
-        try:
-            with transaction.atomic():
-                event.save(force_insert=True)
-        except IntegrityError:
-            # A concurrent failure was first.
-            repeated.update(count=F("count") + 1)
+    event.id = uuid.uuid5(uuid.NAMESPACE_URL, f"{type_}|{subject}|{event.cause}|{event.created_at.isoformat()}")
+    event.count = 0
+    with transaction.atomic():
+        # Waits for a concurrent first attempt. No conflict target, which a partitioned table would not have.
+        SecurityEvent.objects.bulk_create([event], ignore_conflicts=True)
+        shared = SecurityEvent.objects.filter(pk=event.pk, created_at=event.created_at)
+        shared.update(count=F("count") + 1)
     _log(event)
 
 
 @contextmanager
 def failures(
-    type_: EventType, *, subject: Callable[[], uuid.UUID | None], client: str = "", caller: Caller | None = None
+    type_: EventType,
+    *,
+    subject: Callable[[], uuid.UUID | None],
+    named: str = "",
+    client: str = "",
+    caller: Caller | None = None,
 ) -> Iterator[None]:
-    """Record each AccountsError of the body as a failure; `subject` finds the account that it was about."""
+    """Record an AccountsError of the body as a failure; its cause is the code of the first of its failures.
+
+    `subject` finds the account that the attempt was about. `named` is what the attempt named, such as an e-mail
+    address. Of RateLimited, only the first for this name in a minute is recorded, without `named` the first for this
+    account: otherwise each refusal of a flood would cost a write. It is the name that counts, so that an unknown
+    address costs the same as a known one (S2).
+    """
     try:
         yield
     except AccountsError as error:
-        cause = ", ".join(dict.fromkeys(failure.code for failure in error.failures))
-        record_failure(type_, subject=subject(), client=client, caller=caller, cause=cause)
+        limited = isinstance(error, RateLimited)
+        if not limited or _is_first(type_, named or str(subject())):
+            record_failure(type_, subject=subject(), client=client, caller=caller, cause=error.failures[0].code)
         raise
 
 
+def of_account(account: uuid.UUID) -> QuerySet[SecurityEvent]:
+    """What happened to this account, newest first. Its holder sees all of it, failures too, and nobody else's (S65)."""
+    return SecurityEvent.objects.filter(subject=account)
+
+
 def clear_expired(*, older_than: timedelta) -> int:
-    """Delete old events; returns their number."""
-    deleted, _per_model = SecurityEvent.objects.filter(created_at__lt=timezone.now() - older_than).delete()
-    return deleted
+    """Delete old events, in many short transactions; returns their number."""
+    oldest = SecurityEvent.objects.filter(created_at__lt=timezone.now() - older_than).order_by("created_at")
+    total = 0
+    while True:
+        deleted, _per_model = SecurityEvent.objects.filter(pk__in=oldest.values("pk")[:BATCH]).delete()
+        total += deleted
+        if deleted < BATCH:
+            return total
+
+
+def _is_first(type_: EventType, name: str) -> bool:
+    """Whether this is the first call for the name in this minute. False if the cache is away."""
+    key = digest_of(f"{type_}|{name}|{timezone.now():%Y-%m-%dT%H:%M}")
+    return bool(cache.add(f"audit:{key}", True, timeout=60))  # noqa: FBT003 - any value
 
 
 def _event(
     type_: EventType,
     *,
     subject: uuid.UUID | None,
-    actor: uuid.UUID | None,
-    client: str,
-    caller: Caller | None,
-    cause: str,
+    actor: uuid.UUID | None = None,
+    client: str = "",
+    caller: Caller | None = None,
+    cause: str = "",
 ) -> SecurityEvent:
     source = origin.current()
     caller = caller or source.caller
@@ -117,7 +162,7 @@ def _event(
         type=type_,
         subject=subject,
         actor=actor or source.actor,
-        client=client,
+        client=client or source.client,
         ip_address=caller.ip_address,
         user_agent=caller.user_agent,
         cause=cause[:100],
@@ -126,7 +171,7 @@ def _event(
 
 
 def _log(event: SecurityEvent) -> None:
-    """One line of JSON for each event."""
+    """One line of JSON for each event. `extra` lets the log's filter tell our values from the client's own words."""
     fields = {
         "event": event.type,
         "subject": event.subject,
@@ -138,7 +183,8 @@ def _log(event: SecurityEvent) -> None:
         "request": event.request_id,
         "at": event.created_at,
     }
-    log.info(json.dumps({name: _plain(value) for name, value in fields.items() if value}))
+    plain = {name: _plain(value) for name, value in fields.items() if value}
+    log.info("%s", json.dumps(plain), extra={"security_event": plain})
 
 
 def _plain(value: object) -> str:

@@ -21,6 +21,8 @@ class Origin:
     request_id: str = ""
     actor: uuid.UUID | None = None
     """The account that acts: the signed-in holder, or a member of staff."""
+    client: str = ""
+    """The `client_id` of the OAuth client."""
 
 
 _origin: ContextVar[Callable[[], Origin]] = ContextVar("origin", default=Origin)
@@ -41,9 +43,21 @@ def serving(find: Callable[[], Origin]) -> Iterator[None]:
         _origin.reset(token)
 
 
+def acts(actor: uuid.UUID, *, client: str = "") -> None:
+    """Name the account that acts, and its client, until the request has been served. Does nothing outside a request."""
+    find = _origin.get()
+    if find is not Origin:
+        _origin.set(lambda: replace(find(), actor=actor, client=client))
+
+
 @contextlib.contextmanager
-def acting(actor: uuid.UUID) -> Iterator[None]:
-    """Name the account that acts."""
-    now = current()
-    with serving(lambda: replace(now, actor=actor)):
+def acting(actor: uuid.UUID | None = None, *, client: str = "", caller: Caller | None = None) -> Iterator[None]:
+    """Name the account, the client or the caller that acts, until the block ends. What is not given stays."""
+    find = _origin.get()
+
+    def known() -> Origin:
+        now = find()
+        return replace(now, actor=actor or now.actor, client=client or now.client, caller=caller or now.caller)
+
+    with serving(known):
         yield

@@ -1,5 +1,7 @@
 """The accounts of people."""
 
+import functools
+import operator
 import unicodedata
 import uuid
 from collections.abc import Collection, Iterable, Iterator
@@ -16,6 +18,8 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.guard import events
+from accounts.guard.events import EventType
 from accounts.people.signals import sessions_ending
 from accounts.people.usernames import LONGEST_USERNAME, username_key, validate_username
 from accounts.shared.hashers import ARGON2, cost_in_force, cost_of, hash_at_cost
@@ -30,18 +34,25 @@ BATCH = 500
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
-    """Accounts, with an `update` that ends sessions as `Account.save` does."""
+    """Accounts, with an `update` and a `delete` that act as those of Account."""
 
     def update(self, **values: Any) -> int:
-        """As Django; also ends the sessions of accounts whose password or active state changes (S82)."""
-        changed = Q()
-        for name in SESSION_ENDING_FIELDS & values.keys():
-            changed |= ~Q(**{name: values[name]})
-        if not changed:
+        """As Django; also ends the sessions of accounts whose password or active state changes, and records it (S82)."""
+        changes = {name: ~Q(**{name: values[name]}) for name in sorted(SESSION_ENDING_FIELDS & values.keys())}
+        if not changes:
             return super().update(**values)
         with transaction.atomic():
-            rows = Account.objects.filter(changed, pk__in=self.order_by().values("pk"))
-            _end_sessions(list(_locked(rows).values_list("pk", flat=True)))
+            any_of_them = functools.reduce(operator.or_, changes.values())
+            rows = _locked(Account.objects.filter(any_of_them, pk__in=self.order_by().values("pk")))
+            flags = {f"{name}_changes": Case(When(q, then=True), default=False) for name, q in changes.items()}
+            found = list(rows.annotate(**flags).values("pk", "is_active", *flags))
+            _end_sessions([row["pk"] for row in found])
+            if "password" in changes:
+                events.record_each(EventType.PASSWORD_CHANGED, (row["pk"] for row in found if row["password_changes"]))
+            if "is_active" in changes:
+                switched = [row for row in found if row["is_active_changes"]]
+                events.record_each(EventType.DISABLED, (row["pk"] for row in switched if row["is_active"]))
+                events.record_each(EventType.ENABLED, (row["pk"] for row in switched if not row["is_active"]))
             return super().update(**values)
 
     update.alters_data = True  # type: ignore[attr-defined]  # as Django marks it, against calls from templates
@@ -209,9 +220,10 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
     def save(
         self, *, update_fields: Iterable[str] | None = None, keep_session: uuid.UUID | None = None, **kwargs: Any
     ) -> None:
-        """As Django; normalizes the username (S84), and ends sessions if password or active state changes (S82).
+        """As Django; normalizes the username (S84).
 
-        `keep_session` continues: the session in which its holder changes the password (S10).
+        If password or active state changes, it also ends the sessions and records the change (S82). `keep_session`
+        continues: the session in which its holder changes the password (S10).
         """
         if update_fields is not None:
             update_fields = set(update_fields)
@@ -228,10 +240,19 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
             stored = _locked(Account.objects.filter(pk=self.pk)).first()
             if stored is not None:
                 self.session_epoch = stored.session_epoch
-                if any(getattr(self, name) != getattr(stored, name) for name in ending_fields):
+                changed = {name for name in ending_fields if getattr(self, name) != getattr(stored, name)}
+                if changed:
                     self.session_epoch += 1
                     _end_sessions([self.pk], keep=keep_session)
+                    self._record(changed)
             super().save(update_fields=update_fields, **kwargs)
+
+    def _record(self, changed: Collection[str]) -> None:
+        """Record what became of these fields."""
+        if "password" in changed:
+            events.record(EventType.PASSWORD_CHANGED, subject=self.pk)
+        if "is_active" in changed:
+            events.record(EventType.ENABLED if self.is_active else EventType.DISABLED, subject=self.pk)
 
     def end_sessions(self, *, keep: uuid.UUID | None = None) -> None:
         """Sign out everywhere, except in the session to keep."""
