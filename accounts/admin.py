@@ -3,9 +3,12 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from accounts.guard.admin import SecurityEventAdmin
 from accounts.people.admin import AccountAdmin
 from accounts.social.admin import SocialInline
 from accounts.tokens.admin import SessionInline
+
+__all__ = ["AccountAdmin", "SecurityEventAdmin"]
 
 admin.site.site_title = admin.site.site_header = _("Latchkey administration")
 

@@ -233,6 +233,14 @@ class Latchkey:
     )
     public_names: bool = setting("PUBLIC_NAMES", "Public profiles include given and family names.", default=True)
 
+    audit_retention_days: int = setting(
+        "AUDIT_RETENTION_DAYS",
+        "`manage.py clear_expired` deletes security events that are older. 0 keeps them for good.",
+        default=365,
+        unit="days",
+        minimum=0,
+    )
+
     graphiql: bool = setting(
         "GRAPHIQL",
         "Serve GraphiQL to browsers at `/graphql`, if it is built. Needs `INTROSPECTION`.",

@@ -8,6 +8,7 @@ import strawberry_django
 from strawberry import relay
 
 from accounts.people import models
+from schema.guard.types import SecurityEventFields
 from schema.language.described import described
 from schema.people.types import AccountFields
 from schema.request.context import ApiInfo
@@ -16,7 +17,7 @@ from schema.social.types import SocialAccountFields
 
 @described
 @strawberry_django.type(models.Account, name="Account")
-class Account(relay.Node, AccountFields, SocialAccountFields):
+class Account(relay.Node, AccountFields, SocialAccountFields, SecurityEventFields):
     """The viewer's own, private account. Others see its `publicProfile`."""
 
     pk: relay.NodeID[uuid.UUID]

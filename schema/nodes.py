@@ -7,6 +7,7 @@ from strawberry import relay
 
 from accounts.people import models
 from schema.account import Account
+from schema.guard.types import SecurityEvent
 from schema.language.described import described
 from schema.language.nodes import type_and_key
 from schema.language.pagination import LARGEST_PAGE, BadPage
@@ -14,15 +15,16 @@ from schema.people.types import User
 from schema.request.context import ApiInfo
 from schema.social.types import SocialAccount
 
-NODES: dict[str, type[Account | SocialAccount | User]] = {
+NODES: dict[str, type[Account | SecurityEvent | SocialAccount | User]] = {
     "Account": Account,
+    "SecurityEvent": SecurityEvent,
     "SocialAccount": SocialAccount,
     "User": User,
 }
 """The types that `node` returns; `visible` of each decides what the viewer may see."""
 
 
-def _resolve(ids: list[strawberry.ID], info: ApiInfo) -> list[models.Account | SocialAccount | None]:
+def _resolve(ids: list[strawberry.ID], info: ApiInfo) -> list[models.Account | SecurityEvent | SocialAccount | None]:
     """The objects in the requested order; None for an unknown, malformed or hidden one alike (S65)."""
     wanted = [type_and_key(id_) for id_ in ids]
     found = {

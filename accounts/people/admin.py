@@ -7,6 +7,8 @@ from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.people.models import Account
@@ -26,7 +28,7 @@ class AccountAdmin(TakesAlong, UserAdmin):  # type: ignore[type-arg]
     list_display = ("email", "username", "first_name", "last_name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "email_verified", "is_staff", "is_superuser", "date_joined")
     search_fields = ("email", "username", "first_name", "last_name")
-    readonly_fields = ("date_joined", "last_login")
+    readonly_fields = ("date_joined", "last_login", "security_events")
     fieldsets = (
         (None, {"fields": ("email", "email_verified", "username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name")}),
@@ -34,7 +36,7 @@ class AccountAdmin(TakesAlong, UserAdmin):  # type: ignore[type-arg]
             _("Permissions"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
-        (_("Dates"), {"fields": ("date_joined", "last_login")}),
+        (_("Dates"), {"fields": ("date_joined", "last_login", "security_events")}),
     )
     add_fieldsets = (
         (
@@ -53,6 +55,12 @@ class AccountAdmin(TakesAlong, UserAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Only superusers may grant privileges: other staff could promote themselves."""
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self.privileges)
+
+    @admin.display(description=_("security events"))
+    def security_events(self, account: Account) -> str:
+        """A link to what happened to the account."""
+        page = reverse("admin:accounts_securityevent_changelist")
+        return format_html('<a href="{}?subject={}">{}</a>', page, account.pk, _("Show"))
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Only superusers may change the accounts of other staff, passwords included."""

@@ -37,7 +37,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
     """Accounts, with an `update` and a `delete` that act as those of Account."""
 
     def update(self, **values: Any) -> int:
-        """As Django; also ends the sessions of accounts whose password or active state changes, and records it (S82)."""
+        """As Django; ends the sessions of accounts whose password or active state changes, and records it (S82)."""
         changes = {name: ~Q(**{name: values[name]}) for name in sorted(SESSION_ENDING_FIELDS & values.keys())}
         if not changes:
             return super().update(**values)

@@ -1,0 +1,41 @@
+"""Security events in plain words, for the holder of the account."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.guard.events import EventType
+from accounts.guard.models import SecurityEvent
+
+MESSAGES: dict[str, str | Promise] = {
+    EventType.REGISTERED: _("The account was created."),
+    EventType.REGISTER_FAILED: _("A registration was refused."),
+    EventType.SIGNED_IN: _("Somebody signed in."),
+    EventType.SIGN_IN_FAILED: _("A sign-in was refused."),
+    EventType.REFRESH_REFUSED: _("A session could not be continued."),
+    EventType.SESSION_ENDED: _("A session was ended."),
+    EventType.ALL_SESSIONS_ENDED: _("All sessions were ended."),
+    EventType.OTHER_SESSIONS_ENDED: _("All other sessions were ended."),
+    EventType.REAUTHENTICATED: _("The identity of the holder was confirmed."),
+    EventType.REAUTHENTICATION_FAILED: _("A confirmation of the holder's identity was refused."),
+    EventType.PASSWORD_CHANGED: _("The password was changed."),
+    EventType.PASSWORD_CHANGE_FAILED: _("A change of the password was refused."),
+    EventType.DISABLED: _("The account was disabled."),
+    EventType.ENABLED: _("The account was enabled again."),
+    EventType.TAKEN_OVER: _("The account was handed to the verified owner of its e-mail address."),
+    EventType.LINKED: _("A social account was linked."),
+    EventType.LINK_FAILED: _("Linking a social account was refused."),
+    EventType.UNLINKED: _("A social account was unlinked."),
+    EventType.UNLINK_FAILED: _("Unlinking a social account was refused."),
+    EventType.PROFILE_CHANGED: _("The profile was changed."),
+    EventType.PROFILE_CHANGE_FAILED: _("A change of the profile was refused."),
+    EventType.EXPORTED: _("The data of the account was exported."),
+    EventType.EXPORT_FAILED: _("An export of the account's data was refused."),
+    EventType.DELETED: _("The account was deleted."),
+    EventType.DELETE_FAILED: _("Deleting the account was refused."),
+}
+
+
+def message_of(event: SecurityEvent) -> str:
+    """What happened, in one sentence, and how often if it was repeated."""
+    message = str(MESSAGES.get(event.type, event.type))
+    return message if event.count == 1 else f"{message} This happened {event.count} times."
