@@ -41,6 +41,34 @@ def setting(variable: str, help: str, *, default: T, secret: bool = False, **mor
     return field(default_factory=lambda: default, repr=not secret, metadata={"setting": declared})
 
 
+RESERVED_USERNAMES = (
+    # Roles that people trust, and mailboxes that prove control of a domain (RFC 2142, CA/Browser Forum §3.2.2.4.4).
+    *("abuse", "accounts", "admin", "administrator", "anonymous", "billing", "contact", "daemon", "everyone", "guest"),
+    *("help", "helpdesk", "hostmaster", "info", "legal", "mailer-daemon", "me", "mod", "moderator", "noc", "nobody"),
+    *("no-reply", "noreply", "null", "official", "operator", "owner", "payments", "postmaster", "press", "privacy"),
+    *(
+        "root",
+        "sales",
+        "security",
+        "service",
+        "staff",
+        "superuser",
+        "support",
+        "sysadmin",
+        "system",
+        "team",
+        "undefined",
+    ),
+    *("unknown", "user", "users", "usenet", "uucp", "verified", "webmaster"),
+    # Names of pages and hosts, for services whose profiles are at /name or name.example.com.
+    *("about", "account", "api", "app", "auth", "autoconfig", "autodiscover", "blog", "cdn", "dashboard", "docs"),
+    *("download", "edit", "explore", "favicon.ico", "forum", "ftp", "graphql", "home", "imap", "index", "isatap"),
+    *("localhost", "login", "logout", "mail", "new", "news", "ns1", "ns2", "oauth", "pop", "profile", "register"),
+    *("robots.txt", "search", "settings", "shop", "signin", "signup", "smtp", "ssl", "static", "status", "store"),
+    *("terms", "test", "wpad", "www"),
+)
+
+
 class Visibility(StrEnum):
     """Who may read the public profiles."""
 
@@ -238,6 +266,18 @@ class Latchkey:
         "`manage.py clear_expired` deletes security events that are older. 0 keeps them for good.",
         default=365,
         unit="days",
+    reserved_usernames: tuple[str, ...] = setting(
+        "RESERVED_USERNAMES",
+        "Usernames that nobody can choose, compared as usernames are: in any case, also written with lookalike letters."
+        " Staff may still give them to an account in the administration.",
+        default=RESERVED_USERNAMES,
+        shown="a list of roles and addresses, such as `admin`, `root`, `support`, `security`, `www`",
+    )
+    username_change_interval: int = setting(
+        "USERNAME_CHANGE_INTERVAL",
+        "Minimum time between two changes of a username by its holder.",
+        default=0,
+        unit="seconds",
         minimum=0,
     )
 

@@ -11,6 +11,7 @@ from schema.language.gate import AdmittedOnly, Gate
 from schema.language.scalars import SCALARS
 from schema.nodes import NodeQueries
 from schema.passwords.mutations import PasswordMutations
+from schema.people.mutations import PeopleMutations
 from schema.people.queries import PeopleQueries
 from schema.social.challenges import LinkChallenge, ProfileChallenge
 from schema.social.mutations import SocialMutations
@@ -25,7 +26,7 @@ class Query(PeopleQueries, NodeQueries, AuthConfigQueries):
 
 @described
 @strawberry.type
-class Mutation(PasswordMutations, TokenMutations, SocialMutations):
+class Mutation(PasswordMutations, TokenMutations, SocialMutations, PeopleMutations):
     """Everything that can be changed.
 
     Send one mutation per operation: an operation may hold at most one field that takes a credential.

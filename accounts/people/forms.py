@@ -1,13 +1,20 @@
 """Validation and storage of accounts. All failures of all fields are reported at once."""
 
+import unicodedata
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
+from accounts.conf import latchkey
 from accounts.errors import AccountsError, InvalidInput, Required, TooLong, ValidationFailed
 from accounts.people.errors import EmailTaken, UsernameTaken
 from accounts.people.models import Account
+from accounts.people.usernames import is_reserved, username_key
+from accounts.shared.languages import canonical_language
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -22,8 +29,34 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         "max_length": TooLong,
         ("email", "unique"): EmailTaken,
         ("username", "unique"): UsernameTaken,
+        # The advice is the same as for a taken one: choose another. Its form is right, so InvalidInput would mislead.
+        ("username", "reserved"): UsernameTaken,
     }
     """Maps Django's validation error codes, for one field or any, to our errors. Other codes become InvalidInput."""
+
+    def clean_username(self) -> str:
+        """The username in NFC, as it is stored. Refuses a reserved one, unless it is the account's own already."""
+        username = unicodedata.normalize("NFC", self.cleaned_data["username"])
+        own = not self.instance._state.adding and username_key(username) == self.instance.username_key  # noqa: SLF001
+        if not own and is_reserved(username, latchkey().reserved_usernames):
+            raise ValidationError(_("This username is not available."), code="reserved")
+        return username
+
+
+class ProfileForm(AccountForm):
+    """The fields of the profile that its holder changes: those that are given; the others stay."""
+
+    class Meta(AccountForm.Meta):
+        fields = ("username", "first_name", "last_name", "locale")
+
+    def __init__(self, changes: Mapping[str, str], *, instance: Account) -> None:
+        super().__init__(dict(changes), instance=instance)
+        for name in self.fields.keys() - changes.keys():
+            del self.fields[name]
+
+    def clean_locale(self) -> str:
+        """The canonical form of the tag."""
+        return canonical_language(self.cleaned_data["locale"])
 
 
 def create_account(form: AccountForm, *, email_verified: bool = False) -> Account:

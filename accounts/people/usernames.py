@@ -8,6 +8,7 @@ letters follow UTS 39: confusable scripts must not be mixed, and names are compa
 import contextlib
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import pairwise
 
 import idna
@@ -59,6 +60,16 @@ def username_key(username: str) -> str:
     """The form in which usernames are compared: NFKC, case-folded, lookalikes mapped to one letter."""
     # Decompose first, so that a lookalike with a mark maps to the letter with that mark.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFD", _folded(username)).translate(LOOKALIKES))
+
+
+def is_reserved(username: str, reserved: tuple[str, ...]) -> bool:
+    """Whether the username is one of the reserved ones, in any case and with any lookalike letters."""
+    return username_key(username) in _keys(reserved)
+
+
+@lru_cache(maxsize=8)
+def _keys(usernames: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(username_key, usernames))
 
 
 def validate_username(value: str) -> None:

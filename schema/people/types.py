@@ -57,6 +57,9 @@ class AccountFields:
     username: strawberry.auto = strawberry_django.field(description="The public name, unique ignoring case.")
     first_name: strawberry.auto = strawberry_django.field(description="Given name.")
     last_name: strawberry.auto = strawberry_django.field(description="Family name; may be empty.")
+    locale: strawberry.auto = strawberry_django.field(
+        description="The language of e-mails, as a BCP 47 tag such as `de` or `pt-BR`."
+    )
     date_joined: strawberry.auto = strawberry_django.field(description="When the account was created.")
     last_login: strawberry.auto = strawberry_django.field(description="When the account last signed in, by any method.")
 
