@@ -266,6 +266,8 @@ class Latchkey:
         "`manage.py clear_expired` deletes security events that are older. 0 keeps them for good.",
         default=365,
         unit="days",
+        minimum=0,
+    )
     reserved_usernames: tuple[str, ...] = setting(
         "RESERVED_USERNAMES",
         "Usernames that nobody can choose, compared as usernames are: in any case, also written with lookalike letters."
