@@ -4,9 +4,11 @@ A field made by `setting` is a setting's only declaration. `project/environment.
 docs/settings.md and .env.example are printed from it.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -175,6 +177,69 @@ class Limits:
     )
 
 
+PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+RATE = re.compile(r"([1-9][0-9]{0,6})/([1-9][0-9]{0,3})([smhd])")
+LONGEST_PERIOD = 30 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most this many attempts at once, and afterwards as many in each period, evenly (a token bucket)."""
+
+    attempts: int
+    seconds: int
+
+    def __str__(self) -> str:
+        unit, length = next((u, n) for u, n in reversed(PERIODS.items()) if self.seconds % n == 0)
+        return f"{self.attempts}/{self.seconds // length}{unit}"
+
+
+RateLimits = Mapping[str, Rate | None]
+"""A rate for each `action.line`; None if the line is off."""
+
+DEFAULT_RATE_LIMITS = """
+sign_in.account=30/1h, sign_in.account_address=10/1h, sign_in.address=30/15m, sign_in.client=off,
+sign_in.global=12000/10m,
+register.account=10/1h, register.address=30/1h, register.client=off, register.global=2000/1h,
+refresh.account=off, refresh.address=100/15m, refresh.client=off, refresh.global=off,
+convert.account=off, convert.address=60/15m, convert.client=off, convert.global=6000/10m,
+challenge.account=off, challenge.address=60/15m, challenge.client=off, challenge.global=off,
+reauthenticate.account=30/1h, reauthenticate.account_address=10/1h, reauthenticate.address=60/15m,
+change_password.account=30/1h, change_password.account_address=10/1h, change_password.address=60/15m,
+update_account.account=60/1h, update_account.address=200/1h,
+export.account=5/1d, export.address=50/1d
+"""
+"""For a site of 100,000 accounts. The lines of an action are those that stand here."""
+
+
+def rate_limits(text: str) -> RateLimits:
+    """The table with some lines replaced: `sign_in.account=30/1h, register.address=off`. Raises ValueError."""
+    changed: dict[str, Rate | None] = {}
+    for number, item in enumerate(filter(None, map(str.strip, text.split(","))), 1):
+        name, separator, rate = (part.strip() for part in item.partition("="))
+        if not separator or name not in DEFAULTS:
+            raise ValueError(f"item {number} is not `action.line=rate` with a line of the table in docs/guard.md.")
+        if name in changed:
+            raise ValueError(f"item {number} repeats the line of an earlier one.")
+        changed[name] = _rate(rate, number)
+    return MappingProxyType({**DEFAULTS, **changed})
+
+
+def _rate(text: str, number: int) -> Rate | None:
+    if text == "off":
+        return None
+    parts = RATE.fullmatch(text)
+    seconds = int(parts[2]) * PERIODS[parts[3]] if parts else 0
+    if parts is None or seconds > LONGEST_PERIOD:
+        raise ValueError(f"item {number} is neither `off` nor a rate like 30/15m, in s, m, h or d, at most 30 days.")
+    return Rate(int(parts[1]), seconds)
+
+
+DEFAULTS: RateLimits = MappingProxyType(
+    {name: _rate(rate, 0) for item in DEFAULT_RATE_LIMITS.split(",") for name, rate in [item.strip().split("=")]}
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Latchkey:
     """Settings of the domain. Durations are in seconds."""
@@ -255,6 +320,26 @@ class Latchkey:
         minimum=8,
     )
     argon2_parallelism: int = setting("ARGON2_PARALLELISM", "Argon2id: number of lanes.", default=1, minimum=1)
+
+    hashing_slots: int = setting(
+        "HASHING_SLOTS",
+        "Threads of each process that hash passwords at once. Others wait up to 2 seconds or are told to come back, so"
+        " that a storm of sign-ins leaves processors and threads for the rest.",
+        default=1,
+        minimum=1,
+        shown="the machine's processors, less one, divided by `WORKERS`; at least 1, at most a quarter of `THREADS`",
+    )
+    hashing_queue: int = 2
+    """Threads of each process that may wait for a slot."""
+    rate_limits: RateLimits = setting(
+        "RATE_LIMITS",
+        "Changes of the table of limits in docs/guard.md, line by line: at most so many attempts at once, and afterwards"
+        " as many in each period; or `off`.",
+        default=DEFAULTS,
+        parse=rate_limits,
+        shown="[the table](guard.md#limits)",
+        example="sign_in.address=100/15m,register.global=off",
+    )
 
     users_visibility: Visibility = setting(
         "USERS_VISIBILITY", "Who may read public profiles.", default=Visibility.PUBLIC

@@ -20,6 +20,10 @@ class AccountsError(Exception):
 
     code: ClassVar[str]
     default_message: ClassVar[str | Promise] = ""
+    counts: ClassVar[bool] = True
+    """Whether the attempt counts against the limits. False if the caller is not to blame (see `guard.limits`)."""
+    retry_after: int | None = None
+    """Seconds until another attempt can succeed, if known."""
 
     def __init__(
         self, message: str | Promise | None = None, *, field: tuple[str, ...] | None = None, hint: str = ""

@@ -1,7 +1,7 @@
 """A Redis cache that behaves as an empty cache while Redis is unavailable."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -9,6 +9,7 @@ from django.core.cache.backends.redis import RedisCache as DjangoRedisCache
 from redis import RedisError, ResponseError
 
 from accounts.shared.circuit_breaker import CircuitBreaker
+from accounts.shared.scripts import ScriptsUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,19 @@ class RedisCache(DjangoRedisCache):
     def clear(self) -> None:
         """Do nothing, if Redis is unavailable."""
         self._try(super().clear, fallback=None)
+
+    def run_script(self, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
+        """Run a Lua script in one round trip. Raises ScriptsUnavailable, if Redis is unavailable or refuses it."""
+        names = [self.make_key(key) for key in keys]
+        missing = object()
+        result = self._try(self._run, script, names, arguments, fallback=missing)
+        if result is missing:
+            raise ScriptsUnavailable
+        return result
+
+    def _run(self, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
+        # Sends the script's digest, and the script itself only to a Redis that does not know it.
+        return self._cache.get_client(write=True).register_script(script)(keys=keys, args=arguments)
 
     def _try(self, method: Callable[..., Any], *args: Any, fallback: Any, **kwargs: Any) -> Any:
         """The method's result, or the fallback if Redis fails."""

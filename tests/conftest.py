@@ -3,12 +3,14 @@
 import io
 import json
 import os
+import uuid
 from typing import Any
 
 import hypothesis
 import pytest
 from django.core.management import call_command
 
+from accounts.guard import limits, store
 from accounts.people.models import Account
 from tests.api import TOKEN_AUTH, Answer, GraphQL, SignedIn, SignIn
 from tests.browser import AdminBrowser, Browser
@@ -20,6 +22,13 @@ hypothesis.settings.register_profile("home", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "home")
 
 pytest_plugins = ["tests.providers.fixtures", "tests.codes_plugin"]
+
+
+@pytest.fixture(autouse=True)
+def own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts of other tests do not count, neither in memory nor in Redis."""
+    store.MEMORY.clear()
+    monkeypatch.setattr(limits, "SALT", uuid.uuid4().hex)
 
 
 @pytest.fixture

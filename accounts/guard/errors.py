@@ -12,6 +12,7 @@ class RateLimited(AccountsError):
 
     code: ClassVar[str] = "RATE_LIMITED"
     default_message = _("Too many attempts. Wait a moment, then try again.")
+    counts = False  # nothing was attempted
 
     def __init__(self, *, retry_after: int) -> None:
         super().__init__()

@@ -1,14 +1,38 @@
-"""Limits on attempts: reserved before any costly work, and given back when the attempt succeeds (S52)."""
+"""Limits on attempts: reserved before any costly work, and given back when the attempt succeeds (S52).
 
+Each action has lines: per account, per account and address, per address, per client, and for all. Their rates are the
+setting RATE_LIMITS. All lines of an action are reserved at once, or none. An address is an IPv4 address, or the /64
+network of an IPv6 address, which one person has for themselves.
+
+Somebody else's attempts do not lock the holder out (S53): an address from which the account signed in lately is
+limited by its own line alone, and every line refills evenly.
+"""
+
+import ipaddress
+import logging
+import math
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.utils.crypto import salted_hmac
+
+from accounts.conf import latchkey
+from accounts.errors import AccountsError
+from accounts.guard import store
+from accounts.guard.errors import RateLimited
+from accounts.guard.store import MICROSECONDS, Bucket, Empty, Pair
 from accounts.shared.caller import Caller
+
+log = logging.getLogger(__name__)
 
 
 class Action(StrEnum):
-    """What is limited: a line of RATE_LIMITS each."""
+    """What is limited. Each has its lines in `accounts.conf.DEFAULT_RATE_LIMITS`."""
 
     SIGN_IN = "sign_in"
     REGISTER = "register"
@@ -21,11 +45,118 @@ class Action(StrEnum):
     EXPORT = "export"
 
 
+SUCCESSES_COUNT = frozenset({Action.REGISTER, Action.EXPORT})
+"""Actions that are limited however they end."""
+PROOFS = frozenset({Action.SIGN_IN, Action.REGISTER, Action.REAUTHENTICATE, Action.CHANGE_PASSWORD})
+"""Actions whose success shows that the address is one of the account's holder."""
+
+
+class Line(StrEnum):
+    """Whose attempts are counted together."""
+
+    ACCOUNT = "account"
+    ACCOUNT_ADDRESS = "account_address"
+    ADDRESS = "address"
+    CLIENT = "client"
+    GLOBAL = "global"
+
+
+SALT = "accounts.guard.limits"
+DATABASE_AWAY = (OperationalError, InterfaceError)
+REFUSALS: Counter[tuple[Action, str]] = Counter()
+"""How many attempts this process refused, by action and line; for metrics."""
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """Who attempts something: empty for nobody. Such lines fall away."""
+
+    account: str
+    address: str
+    client: str
+
+    def of(self, line: Line) -> tuple[str, ...]:
+        """What identifies the bucket of a line."""
+        match line:
+            case Line.ACCOUNT:
+                return (self.account,)
+            case Line.ACCOUNT_ADDRESS:
+                return (self.account, self.address)
+            case Line.ADDRESS:
+                return (self.address,)
+            case Line.CLIENT:
+                return (self.client,)
+            case Line.GLOBAL:
+                return ()
+
+    @property
+    def pair(self) -> Pair | None:
+        """The account and its address, as the store knows them."""
+        if not self.account or not self.address:
+            return None
+        return Pair(_digest("known", self.account), _digest("known", self.account, self.address))
+
+
 @contextmanager
 def attempt(action: Action, *, account: str = "", caller: Caller, client: str = "") -> Iterator[None]:
     """Reserve an attempt for the body, which does the costly work; a body without AccountsError gives it back.
 
-    `account` is what the attempt names: a canonical e-mail address, or the key of a signed-in account. Raises
-    RateLimited. Call outside a transaction.
+    An AccountsError that does not `count` gives it back too. `account` is what the attempt names: a canonical e-mail
+    address, or the key of a signed-in account. Raises RateLimited. Call outside a transaction.
     """
-    yield
+    subjects = Subjects(account=account, address=network_of(caller.ip_address), client=client)
+    where, taken = store.take(list(_buckets(action, subjects)), subjects.pair)
+    if isinstance(taken, Empty):
+        line = taken.bucket.key.partition(":")[0]
+        REFUSALS[action, line] += 1
+        log.info("refused an attempt: %s", line)
+        raise RateLimited(retry_after=math.ceil(taken.microseconds / MICROSECONDS))
+    try:
+        yield
+    except AccountsError as error:
+        if not any(failure.counts for failure in error.failures):
+            store.give_back(where, taken.buckets, None)
+        raise
+    except DATABASE_AWAY:
+        store.give_back(where, taken.buckets, None)
+        raise
+    store.give_back(
+        where,
+        () if action in SUCCESSES_COUNT else taken.buckets,
+        subjects.pair if action in PROOFS else None,
+    )
+
+
+def remember(*, account: str, caller: Caller) -> None:
+    """Remember that the holder of this e-mail address signed in from here by other means than `attempt` sees."""
+    subjects = Subjects(account=account, address=network_of(caller.ip_address), client="")
+    if pair := subjects.pair:
+        store.remember(pair)
+
+
+def network_of(address: str | None) -> str:
+    """The address that attempts are counted by; empty if it is nobody's (S73).
+
+    Without a proxy in the settings, a private address is that of a proxy that the settings forgot.
+    """
+    if not address:
+        return ""
+    ip = ipaddress.ip_address(address)
+    if not settings.TRUSTED_PROXIES and not ip.is_global:
+        return ""
+    return str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)  # noqa: PLR2004
+
+
+def _buckets(action: Action, subjects: Subjects) -> Iterator[Bucket]:
+    rates = latchkey().rate_limits
+    for line in Line:
+        name, parts = f"{action}.{line}", subjects.of(line)
+        rate = rates.get(name)
+        if rate is not None and all(parts):
+            # A known address is limited by the line that it has for itself.
+            yield Bucket(f"{name}:{_digest(*parts)}", rate, known_pass=line is not Line.ACCOUNT_ADDRESS)
+
+
+def _digest(*parts: str) -> str:
+    """A keyed digest: the store holds no addresses, and services that share a Redis do not share limits."""
+    return salted_hmac(SALT, "\0".join(parts), algorithm="sha256").hexdigest()[:32]

@@ -5,6 +5,7 @@ import re
 from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher
 
 from accounts.conf import latchkey
+from accounts.shared.hash_slots import slots
 from accounts.shared.texts import prepared_password
 
 ARGON2 = "argon2$argon2id$v=19$"
@@ -16,7 +17,13 @@ class ConfiguredArgon2Hasher(Argon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         """Hash the normalized password (S83)."""
-        return super().encode(prepared_password(password), salt)
+        with slots().held():
+            return super().encode(prepared_password(password), salt)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Whether this is the password of the hash."""
+        with slots().held():
+            return super().verify(password, encoded)
 
     @property
     def time_cost(self) -> int:  # type: ignore[override]  # read on each use: Django caches hasher instances
@@ -51,7 +58,8 @@ def hash_at_cost(password: str, cost: str) -> None:
     if parameters is not None:
         hasher = _AdjustableHasher()
         hasher.memory_cost, hasher.time_cost, hasher.parallelism = map(int, parameters.groups())
-        hasher.encode(password, hasher.salt())
+        with slots().held():
+            hasher.encode(password, hasher.salt())
 
 
 class _AdjustableHasher(Argon2PasswordHasher):

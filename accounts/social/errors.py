@@ -31,6 +31,7 @@ class ProviderUnavailable(AccountsError):
     """The provider cannot be reached, or its answer cannot be used: try again later."""
 
     code = "PROVIDER_UNAVAILABLE"
+    counts = False
     default_message = _("The provider is not available right now. Try again later.")
 
 

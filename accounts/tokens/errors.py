@@ -39,6 +39,7 @@ class ReauthenticationRequired(AccountsError):
     """Prove again who you are with `reauthenticate`, then repeat the request."""
 
     code = "REAUTHENTICATION_REQUIRED"
+    counts = False
     default_message = _("Confirm that it is you, then try again.")
 
 

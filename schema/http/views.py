@@ -223,6 +223,8 @@ class View(GraphQLView):
         sub_response.status_code = self.status(result, context)
         if result.data is not None:
             documents.remember(self.body)
+        if context.retry_after:
+            sub_response["Retry-After"] = str(context.retry_after)
         if context.refusal is not None:
             sub_response["WWW-Authenticate"] = f'Bearer error="{context.refusal.error}"'
             if not self.legacy:

@@ -40,12 +40,20 @@ class AuthError:
             " `null` if the failure is not about one field."
         )
     )
+    retry_after: int | None = strawberry.field(
+        description="Seconds to wait before trying again, as in the header `Retry-After`. Set with RATE_LIMITED."
+    )
 
     @classmethod
     def of(cls, failure: AccountsError) -> Self:
         """Map a failure of the domain."""
         path = None if failure.field is None else [to_camel_case(name) for name in failure.field]
-        return cls(code=AuthErrorCode[failure.code], message=str(failure.message), field=path)
+        return cls(
+            code=AuthErrorCode[failure.code],
+            message=str(failure.message),
+            field=path,
+            retry_after=failure.retry_after,
+        )
 
     @classmethod
     def all_of(cls, error: AccountsError) -> list[Self]:
@@ -88,6 +96,7 @@ class ExpectedFailures(FieldExtension):
             raise Unauthenticated from None
         except AccountsError as error:
             refusal = error
+        info.context.wait(*(failure.retry_after or 0 for failure in refusal.failures))
         if latchkey().development:
             hints = info.context.hints
             if not _selects_errors(info):

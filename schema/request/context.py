@@ -25,6 +25,8 @@ class Context:
     cookie: RefreshCookie
     refusal: BearerError | None = None
     """Why the presented token was refused, for the view's `WWW-Authenticate`."""
+    retry_after: int = 0
+    """Seconds after which the client may try again, for the view's `Retry-After`; 0 if it need not wait."""
     hints: list[str] = field(default_factory=list)
     """Sentences for developers, returned in `extensions`."""
     admitted: OperationDefinitionNode | None = None
@@ -49,6 +51,10 @@ class Context:
         if self.bearer is None:
             raise Unauthenticated(self.authorization_hint)
         return self.bearer
+
+    def wait(self, *seconds: int) -> None:
+        """Ask the client to wait so long, or longer if it is already asked to."""
+        self.retry_after = max(self.retry_after, *seconds)
 
     @property
     def authorization_hint(self) -> str:
