@@ -26,7 +26,7 @@ class SecurityEvent(models.Model):
     ip_address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
     user_agent = models.CharField(_("user agent"), max_length=255, blank=True)
     cause = models.CharField(_("cause"), max_length=100, blank=True)
-    """Why it was refused, or through which provider it happened: our own words, codes and names."""
+    """Why it was refused, or what exactly happened: our own words, codes and names."""
     request_id = models.CharField(_("request"), max_length=128, blank=True)
     count = models.PositiveIntegerField(_("count"), default=1)
     """How often a failure was repeated in the same minute."""

@@ -1,6 +1,7 @@
 """From a proven identity to the account that it belongs to."""
 
 import logging
+import uuid
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -9,6 +10,8 @@ from social_core.exceptions import AuthAssociationError, SocialAuthBaseException
 from social_django.models import UserSocialAuth
 
 from accounts.errors import AccountsError, ValidationFailed
+from accounts.guard import events
+from accounts.guard.events import EventType
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.shared.texts import canonical_email
@@ -59,6 +62,21 @@ def identify(identity: Identity, *, profile: Profile | None = None, answered: bo
     return outcome
 
 
+def holder_of(identity: Identity | None) -> uuid.UUID | None:
+    """The account that a refused sign-in was about; `identity` is None if the provider has confirmed none.
+
+    It is the account that the identity is linked to, else the one with the address, if the provider has verified it.
+    """
+    if identity is None:
+        return None
+    linked = UserSocialAuth.objects.filter(provider=identity.provider, uid=identity.claims.sub)
+    if holder := linked.values_list("user", flat=True).first():
+        return holder
+    if not identity.claims.email_verified:
+        return None
+    return Account.objects.filter(email=canonical_email(identity.claims.email)).values_list("pk", flat=True).first()
+
+
 def _account_of(provider: str, claims: Claims, profile: Profile, *, answered: bool) -> Outcome:
     try:
         outcome = _run_pipeline(provider, claims, profile, answered=answered)
@@ -81,6 +99,8 @@ def _run_pipeline(provider: str, claims: Claims, profile: Profile, *, answered: 
     if not account.is_active:
         raise AccountDisabled
     remember_use(result["social"], account, claims)
+    if result["is_new"]:
+        events.record(EventType.REGISTERED, subject=account.pk, actor=account.pk, cause=provider)
     return Identified(account=account, is_new=result["is_new"])
 
 
@@ -92,7 +112,7 @@ def link(identity: Identity, *, account: Account) -> UserSocialAuth:
     backend = PipelineBackend(provider_named(identity.provider).name)
     if not backend.allows(identity.claims):
         raise refusals.rejected(backend.name, "not on the list of allowed addresses", field=CREDENTIAL)
-    linked, _created = UserSocialAuth.objects.get_or_create(
+    linked, created = UserSocialAuth.objects.get_or_create(
         provider=identity.provider,
         uid=identity.claims.sub,
         defaults={"user": account, "id_key": backend.id_key()},
@@ -100,6 +120,8 @@ def link(identity: Identity, *, account: Account) -> UserSocialAuth:
     if linked.user_id != account.pk:
         raise AlreadyLinked
     remember_use(linked, account, identity.claims)
+    if created:
+        events.record(EventType.LINKED, subject=account.pk, cause=identity.provider)
     return linked
 
 

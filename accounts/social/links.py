@@ -10,6 +10,8 @@ from social_django.models import UserSocialAuth
 
 from accounts.conf import latchkey
 from accounts.errors import NotFound
+from accounts.guard import events
+from accounts.guard.events import EventType
 from accounts.people.models import Account
 from accounts.social.errors import LastSignInMethod
 
@@ -70,6 +72,7 @@ def unlink(identity: uuid.UUID, *, account: Account) -> None:
     if not account.has_usable_password() and not any(_works(other) for other in rows if other != row):
         raise LastSignInMethod
     row.delete()
+    events.record(EventType.UNLINKED, subject=account.pk, cause=row.provider)
 
 
 def _rows(account: Account) -> list[UserSocialAuth]:

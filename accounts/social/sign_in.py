@@ -9,8 +9,12 @@ from accounts.challenges import steps as challenges
 from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.models import Challenge
 from accounts.conf import latchkey
+from accounts.guard import events, limits, origin
+from accounts.guard.events import EventType
+from accounts.guard.limits import Action
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
+from accounts.social import refusals
 from accounts.social.challenges import PROFILE, ask_for_profile, ask_to_link, identity_of
 from accounts.social.credentials import CredentialKind
 from accounts.social.errors import (
@@ -22,7 +26,7 @@ from accounts.social.errors import (
     RedirectUriNotAllowed,
 )
 from accounts.social.flows import Flow, create_nonce
-from accounts.social.identification import Identified, identify
+from accounts.social.identification import CREDENTIAL, Identified, holder_of, identify
 from accounts.social.providers.authorization import AuthorizationRequest, Prompt
 from accounts.social.providers.registry import provider_named
 from accounts.social.sign_up import AddressTaken, Incomplete, Profile
@@ -31,9 +35,12 @@ from accounts.social.verification import Identity, Presented, verify
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer, ClientGrant, TokenSet
 from accounts.tokens.errors import InvalidClient, InvalidGrant
+from accounts.tokens.exchange import Exchange
 from accounts.tokens.models import AuthenticationMethod
 
 LONGEST_HINT = 254
+ATTEMPTS = 3
+"""How often a sign-in begins again because the account's sessions ended in the meantime."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +69,12 @@ def create_social_auth_url(
     prompt: Prompt | None,
     client_id: str | None,
     bearer: Bearer | None,
+    caller: Caller,
 ) -> Authorization:
     """Prepare a redirect to a provider. With a bearer, the flow links, for the same client; else it signs in (S70).
 
-    Raises ProviderUnknown, CredentialNotSupported, ProviderUnavailable, RedirectUriNotAllowed, InvalidClient.
+    Raises ProviderUnknown, CredentialNotSupported, ProviderUnavailable, RedirectUriNotAllowed, InvalidClient,
+    RateLimited.
     """
     social_provider = provider_named(provider)
     client = bearer_tokens.known_client(client_id or (bearer.client_name if bearer else None))
@@ -76,11 +85,12 @@ def create_social_auth_url(
     # Exact match: a URI that looks almost the same may be an attacker's page (RFC 9700 §2.1).
     if redirect_uri not in client.redirect_uris.split():
         raise RedirectUriNotAllowed(field=("redirect_uri",))
+    account = str(bearer.account.pk) if bearer else ""
     flow = Flow.begin(
         provider=social_provider.name,
         redirect_uri=redirect_uri,
         client_id=client.pk,
-        account_id=str(bearer.account.pk) if bearer else "",
+        account_id=account,
     )
     request = AuthorizationRequest(
         redirect_uri=redirect_uri,
@@ -90,7 +100,9 @@ def create_social_auth_url(
         login_hint=login_hint if len(login_hint) <= LONGEST_HINT else "",
         prompt=prompt,
     )
-    url = social_provider.authorization_url(request)
+    with limits.attempt(Action.CONVERT, account=account, caller=caller, client=client.client_id):
+        # It may have to ask for the provider's discovery document.
+        url = social_provider.authorization_url(request)
     return Authorization(url=url, flow=str(flow), expires_in=latchkey().social_flow_lifetime)
 
 
@@ -104,12 +116,20 @@ def convert_social_token(
 ) -> Converted:
     """Trade a provider's credential for our tokens.
 
-    Raises what `verify` raises, AccountDisabled, and LinkRequired or ProfileRequired with a challenge.
+    Raises what `verify` raises, AccountDisabled, RateLimited, and LinkRequired or ProfileRequired with a challenge.
     """
-    identity, answer = verify(provider=provider, credential=credential, client=grant.client.pk)
-    outcome = _signed_in(identity, hints, grant, caller)
-    if not isinstance(outcome, Converted):
-        raise _challenge(outcome, identity, grant)
+    client = grant.client.client_id
+    end_user = Exchange(client=grant.client, caller=caller).end_user
+    identity: Identity | None = None
+    with (
+        origin.acting(client=client, caller=end_user),
+        events.failures(EventType.SIGN_IN_FAILED, subject=lambda: holder_of(identity)),
+    ):
+        with limits.attempt(Action.CONVERT, caller=end_user, client=client):
+            identity, answer = verify(provider=provider, credential=credential, client=grant.client.pk)
+            outcome = _signed_in(identity, hints, grant, caller)
+        if not isinstance(outcome, Converted):
+            raise _challenge(outcome, identity, grant)
     social_signed_in.send_robust(sender=Account, account=outcome.account, provider=identity.provider, answer=answer)
     return outcome
 
@@ -122,39 +142,57 @@ class PendingProfile:
     grant: ClientGrant
 
 
-def profile_challenge(challenge_token: str) -> PendingProfile:
-    """Find the pending ProfileChallenge and count one attempt. Raises InvalidChallenge."""
-    challenge = challenges.attempt(challenge_token, PROFILE)
-    return PendingProfile(challenge=challenge, grant=challenges.grant_of(challenge))
+def profile_challenge(challenge_token: str, *, caller: Caller) -> PendingProfile:
+    """Find the pending ProfileChallenge and count one attempt. Raises InvalidChallenge, RateLimited."""
+    with (
+        events.failures(EventType.REGISTER_FAILED, subject=lambda: None),
+        limits.attempt(Action.CHALLENGE, caller=caller),
+    ):
+        challenge = challenges.attempt(challenge_token, PROFILE)
+        return PendingProfile(challenge=challenge, grant=challenges.grant_of(challenge))
 
 
 def answer_profile_challenge(pending: PendingProfile, *, profile: Profile, caller: Caller) -> Converted:
     """Finish a sign-in with what the provider left out, for the client, scope and transport of the first call.
 
-    Raises InvalidChallenge, AccountDisabled, LinkRequired; ValidationFailed, after which the challenge can be answered
-    again.
+    Raises InvalidChallenge, AccountDisabled, LinkRequired, RateLimited; ValidationFailed, after which the challenge can
+    be answered again.
     """
     grant, identity = pending.grant, identity_of(pending.challenge)
+    client = grant.client.client_id
+    # The client is not authenticated in this call, so its end-user headers are ignored (S64).
+    caller = replace(caller, end_user=None)
+    with (
+        origin.acting(client=client, caller=caller),
+        events.failures(EventType.REGISTER_FAILED, subject=lambda: holder_of(identity)),
+    ):
+        with limits.attempt(Action.CHALLENGE, caller=caller, client=client):
+            outcome = _answered(pending.challenge, identity, profile, grant, caller)
+        if not isinstance(outcome, Converted):
+            raise _challenge(outcome, identity, grant)
+    return outcome
+
+
+def _answered(
+    challenge: Challenge, identity: Identity, profile: Profile, grant: ClientGrant, caller: Caller
+) -> Converted | AddressTaken | Incomplete:
     try:
         with transaction.atomic():
-            challenges.finish(pending.challenge)
-            # The client is not authenticated in this call, so its end-user headers are ignored (S64).
-            outcome = _signed_in(identity, profile, grant, replace(caller, end_user=None), answered=True)
+            challenges.finish(challenge)
+            outcome = _signed_in(identity, profile, grant, caller, answered=True)
             if not isinstance(outcome, Converted):
                 # Nobody was signed in: the challenge stays, and can be answered again.
                 transaction.set_rollback(True)
+            return outcome
     except (ProviderUnknown, ProviderRejected):
         # The provider was switched off in the meantime, or its lists exclude this person now.
         raise InvalidChallenge(field=("challenge_token",)) from None
-    if not isinstance(outcome, Converted):
-        raise _challenge(outcome, identity, grant)
-    return outcome
 
 
 def _signed_in(
     identity: Identity, profile: Profile, grant: ClientGrant, caller: Caller, *, answered: bool = False
 ) -> Converted | AddressTaken | Incomplete:
-    while True:
+    for _attempt in range(ATTEMPTS):
         identified = identify(identity, profile=profile, answered=answered)
         if not isinstance(identified, Identified):
             return identified
@@ -167,6 +205,7 @@ def _signed_in(
                 ),
                 is_new_account=identified.is_new,
             )
+    raise refusals.rejected(identity.provider, "the account's sessions keep ending", field=CREDENTIAL)
 
 
 def _challenge(

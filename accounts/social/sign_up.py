@@ -13,6 +13,8 @@ from social_django.models import UserSocialAuth
 from accounts.challenges.models import Challenge
 from accounts.conf import latchkey
 from accounts.errors import ValidationFailed
+from accounts.guard import events, origin
+from accounts.guard.events import EventType
 from accounts.people import forms
 from accounts.people.errors import AccountDisabled, EmailTaken, UsernameTaken
 from accounts.people.forms import AccountForm
@@ -120,8 +122,10 @@ def _taken_over(email: str, *, verified: bool) -> Account | AddressTaken:
     log.warning("account %s taken over by the holder of its address", account.pk)
     account.email_verified = True
     account.set_unusable_password()
-    # This ends the sessions.
-    account.save(update_fields=["email_verified", "password"])
+    with origin.acting(account.pk):
+        # This ends the sessions.
+        account.save(update_fields=["email_verified", "password"])
+        events.record(EventType.TAKEN_OVER, subject=account.pk)
     UserSocialAuth.objects.filter(user=account).delete()
     Challenge.objects.filter(account=account).delete()
     return account

@@ -50,7 +50,7 @@ class SocialMutations:
 
         Codes: REQUIRED, PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_REJECTED, PROVIDER_UNAVAILABLE,
         REDIRECT_URI_NOT_ALLOWED, ACCOUNT_DISABLED, PROFILE_REQUIRED, LINK_REQUIRED, INVALID_CLIENT, INVALID_SCOPE,
-        TRANSPORT_NOT_ALLOWED.
+        TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         grant, delivery = admit(input, info)
         converted = social_sign_in.convert_social_token(
@@ -77,7 +77,7 @@ class SocialMutations:
         With a Bearer token, it prepares `linkSocialAccount` for that account; without one, `convertSocialToken`.
 
         Codes: PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_UNAVAILABLE, REDIRECT_URI_NOT_ALLOWED,
-        INVALID_CLIENT.
+        INVALID_CLIENT, RATE_LIMITED.
         """
         prepared = social_sign_in.create_social_auth_url(
             provider=input.provider,
@@ -86,6 +86,7 @@ class SocialMutations:
             prompt=social.Prompt[input.prompt.name] if input.prompt else None,
             client_id=input.client_id or None,
             bearer=info.context.bearer,
+            caller=info.context.caller,
         )
         return CreateSocialAuthUrlPayload(
             authorization=SocialAuthorization(url=prepared.url, flow=prepared.flow, expires_in=prepared.expires_in)
@@ -115,9 +116,9 @@ class SocialMutations:
         An e-mail address from this form counts as unverified.
 
         Codes: INVALID_CHALLENGE, REQUIRED, TOO_LONG, INVALID_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, ACCOUNT_DISABLED,
-        LINK_REQUIRED, TRANSPORT_NOT_ALLOWED.
+        LINK_REQUIRED, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
-        challenge = social_sign_in.profile_challenge(input.challenge_token)
+        challenge = social_sign_in.profile_challenge(input.challenge_token, caller=info.context.caller)
         delivery = Delivery.by(challenge.grant.transport, info)
         converted = social_sign_in.answer_profile_challenge(
             challenge,
@@ -139,8 +140,10 @@ class SocialMutations:
     ) -> LinkSocialAccountPayload:
         """Link a social account to the signed-in account, by a new credential or by the token of a LinkChallenge.
 
+        Needs a recent proof of who you are: a sign-in or `reauthenticate`. The credential to link is none.
+
         Codes: REQUIRED, PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_REJECTED, PROVIDER_UNAVAILABLE,
-        REDIRECT_URI_NOT_ALLOWED, INVALID_CHALLENGE, ALREADY_LINKED.
+        REDIRECT_URI_NOT_ALLOWED, INVALID_CHALLENGE, ALREADY_LINKED, REAUTHENTICATION_REQUIRED, RATE_LIMITED.
         """
         bearer = info.context.signed_in()
         credential, challenge_token = input.source.credential, input.source.challenge_token
@@ -149,10 +152,13 @@ class SocialMutations:
                 bearer=bearer,
                 provider=credential.value.provider,
                 credential=_presented(credential.value.credential, credential.value.nonce),
+                caller=info.context.caller,
             )
         else:
             linked = social_links.link_by_challenge(
-                bearer=bearer, challenge_token=challenge_token.value if challenge_token else ""
+                bearer=bearer,
+                challenge_token=challenge_token.value if challenge_token else "",
+                caller=info.context.caller,
             )
         return LinkSocialAccountPayload(social_account=SocialAccount.of(linked), account=bearer.account)  # type: ignore[arg-type]
 
@@ -164,7 +170,9 @@ class SocialMutations:
     ) -> UnlinkSocialAccountPayload:
         """Unlink a social account. The last sign-in method is never removed.
 
-        Codes: NOT_FOUND, LAST_SIGN_IN_METHOD.
+        Needs a recent proof of who you are: a sign-in or `reauthenticate`.
+
+        Codes: NOT_FOUND, LAST_SIGN_IN_METHOD, REAUTHENTICATION_REQUIRED.
         """
         bearer = info.context.signed_in()
         social_links.unlink(bearer=bearer, identity=_identity(input.id))
