@@ -301,7 +301,7 @@ class Latchkey:
     )
 
     password_min_length: int = setting(
-        "PASSWORD_MIN_LENGTH", "Minimum length of a password.", default=12, unit="characters", minimum=1
+        "PASSWORD_MIN_LENGTH", "Minimum length of a password.", default=15, unit="characters", minimum=1
     )
     password_max_bytes: int = 1024
     # Defaults: OWASP Password Storage cheat sheet.

@@ -10,6 +10,7 @@ from strawberry import relay
 from accounts.people import models
 from schema.guard.types import SecurityEventFields
 from schema.language.described import described
+from schema.passwords.types import PasswordFields
 from schema.people.types import AccountFields
 from schema.request.context import ApiInfo
 from schema.social.types import SocialAccountFields
@@ -17,7 +18,7 @@ from schema.social.types import SocialAccountFields
 
 @described
 @strawberry_django.type(models.Account, name="Account")
-class Account(relay.Node, AccountFields, SocialAccountFields, SecurityEventFields):
+class Account(relay.Node, AccountFields, PasswordFields, SocialAccountFields, SecurityEventFields):
     """The viewer's own, private account. Others see its `publicProfile`."""
 
     pk: relay.NodeID[uuid.UUID]

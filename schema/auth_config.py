@@ -7,6 +7,7 @@ import strawberry
 from accounts.social import api as social
 from schema.language.described import described
 from schema.language.directives import Anonymous
+from schema.passwords.types import PasswordPolicy
 from schema.social.types import SignInMethod, SocialProvider
 
 
@@ -16,6 +17,7 @@ class AuthConfig:
     """What this service offers, for rendering sign-in and sign-up pages."""
 
     sign_in_methods: list[SignInMethod] = strawberry.field(description="The enabled first factors.")
+    password_policy: PasswordPolicy = strawberry.field(description="The rules for new passwords.")
     social_providers: list[SocialProvider] = strawberry.field(description="The enabled providers, in display order.")
 
     @classmethod
@@ -23,7 +25,7 @@ class AuthConfig:
         """The offer according to the settings."""
         providers = [SocialProvider.of(provider) for provider in social.offered()]
         methods = [SignInMethod.PASSWORD, *([SignInMethod.SOCIAL] if providers else [])]
-        return cls(sign_in_methods=methods, social_providers=providers)
+        return cls(sign_in_methods=methods, password_policy=PasswordPolicy.now(), social_providers=providers)
 
 
 @strawberry.type

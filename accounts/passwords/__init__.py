@@ -1,1 +1,1 @@
-"""Registration and sign-in with a password."""
+"""Registration, sign-in with a password, and changing it."""

@@ -13,7 +13,7 @@ class InvalidCredentials(AccountsError):
 
 
 class PasswordTooShort(AccountsError):
-    """The password is shorter than the configured minimum, 12 characters by default."""
+    """The password is shorter than the configured minimum, 15 characters by default."""
 
     code = "PASSWORD_TOO_SHORT"
     default_message = _("This password is too short.")

@@ -5,10 +5,20 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 
+from accounts.errors import AccountsError, InvalidInput, Required
 from accounts.passwords.errors import PasswordTooCommon, PasswordTooLong, PasswordTooShort, PasswordTooSimilar
 from accounts.people.forms import AccountForm
 from accounts.people.models import Account
+
+KINDS: dict[tuple[str, str] | str, type[AccountsError]] = {
+    "password_too_short": PasswordTooShort,
+    "password_too_long": PasswordTooLong,
+    "password_too_common": PasswordTooCommon,
+    "password_too_similar": PasswordTooSimilar,
+}
+"""Maps the codes of password validators to our errors."""
 
 
 class RegistrationForm(AccountForm):
@@ -16,13 +26,7 @@ class RegistrationForm(AccountForm):
 
     password = forms.CharField(strip=False)
 
-    kinds: ClassVar = {
-        **AccountForm.kinds,
-        "password_too_short": PasswordTooShort,
-        "password_too_long": PasswordTooLong,
-        "password_too_common": PasswordTooCommon,
-        "password_too_similar": PasswordTooSimilar,
-    }
+    kinds: ClassVar = {**AccountForm.kinds, **KINDS}
 
     def clean(self) -> dict[str, Any]:
         """Validate the password against the other fields (S6)."""
@@ -34,3 +38,18 @@ class RegistrationForm(AccountForm):
             except ValidationError as error:
                 self.add_error("password", error)
         return cleaned
+
+
+def password_failures(password: str, account: Account, *, field: tuple[str, ...]) -> tuple[AccountsError, ...]:
+    """All failures of a new password of the account, each type at most once."""
+    if not password:
+        return (Required(field=field),)
+    found: dict[type[AccountsError], AccountsError] = {}
+    try:
+        ProhibitNullCharactersValidator()(password)
+        validate_password(password, account)
+    except ValidationError as refusal:
+        for error in refusal.error_list:
+            kind = KINDS.get(error.code or "", InvalidInput)
+            found.setdefault(kind, kind(" ".join(error.messages), field=field))
+    return tuple(found.values())

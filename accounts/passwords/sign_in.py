@@ -5,8 +5,16 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import PermissionDenied
+from django.dispatch import receiver
 from django.http import HttpRequest
 
+from accounts.guard import events, hashing
+from accounts.guard.errors import RateLimited
+from accounts.guard.events import EventType
+from accounts.guard.limits import Action
+from accounts.passwords.attempts import attempt
 from accounts.passwords.errors import InvalidCredentials
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
@@ -24,26 +32,64 @@ class PasswordBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> Account | None:
-        """The active account with this address and password. For a missing one, an empty account is checked instead."""
-        account = Account.objects.filter(email=canonical_email(username or ""), is_active=True).first() or Account()
-        return account if account.check_password(password) else None
+        """The active account with this address and password.
+
+        An attempt with a request, as the admin site makes, is limited and recorded here, together with those of
+        `tokenAuth` for the same address. Raises PermissionDenied over the limit, which Django's forms show as a wrong
+        password. Without a request, raises RateLimited if too many others hash.
+        """
+        if username is None or password is None:
+            return None
+        address = canonical_email(username)
+        try:
+            if request is None:
+                return _verified(address, password)
+            with attempt(Action.SIGN_IN, EventType.SIGN_IN_FAILED, address=address, caller=Caller.of(request.META)):
+                return _verified(address, password)
+        except InvalidCredentials:
+            return None
+        except RateLimited:
+            if request is None:
+                raise
+            raise PermissionDenied from None
+
+
+def _verified(address: str, password: str) -> Account:
+    """The active account with this address and password. For a missing one, an empty account is checked instead.
+
+    Raises InvalidCredentials; RateLimited if too many others hash.
+    """
+    # No account can match either: PostgreSQL text cannot hold NUL, and hashing megabytes would exhaust the CPU.
+    if "\0" in address or is_overlong(password):
+        raise InvalidCredentials
+    account = Account.objects.filter(email=address, is_active=True).first() or Account()
+    with hashing.slot():
+        if account.check_password(password):
+            return account
+    raise InvalidCredentials
+
+
+@receiver(user_logged_in)
+def record_cookie_sign_in(request: HttpRequest, user: Account, **_signal: Any) -> None:
+    """Record a sign-in to the admin site. Those that end in tokens are recorded by `issue`."""
+    events.record(EventType.SIGNED_IN, subject=user.pk, actor=user.pk, caller=Caller.of(request.META))
 
 
 def token_auth(*, email: str, password: str, grant: ClientGrant, caller: Caller) -> tuple[Account, TokenSet]:
     """Check the password and issue the first tokens.
 
-    Raises InvalidCredentials for every cause alike, after the same work (S1, S2).
+    Raises InvalidCredentials for every cause alike, after the same work (S1, S2); RateLimited.
     """
-    # No account can match either: PostgreSQL text cannot hold NUL, and hashing megabytes would exhaust the CPU.
-    if "\0" in email or is_overlong(password):
+    address = canonical_email(email)
+    end_user, client = grant.end_user(caller), grant.client.client_id
+    with attempt(Action.SIGN_IN, EventType.SIGN_IN_FAILED, address=address, caller=end_user, client=client):
+        for _attempt in range(2):
+            account = authenticate(username=address, password=password)
+            if not isinstance(account, Account):
+                break
+            # InvalidGrant: the password may have changed since the check, so check once more.
+            with contextlib.suppress(InvalidGrant, AccountDisabled):
+                return account, bearer_tokens.issue(
+                    account=account, grant=grant, caller=caller, methods=(AuthenticationMethod.PASSWORD,)
+                )
         raise InvalidCredentials
-    for _attempt in range(2):
-        account = authenticate(username=canonical_email(email), password=password)
-        if not isinstance(account, Account):
-            break
-        # InvalidGrant: the password may have changed since the check, so check once more.
-        with contextlib.suppress(InvalidGrant, AccountDisabled):
-            return account, bearer_tokens.issue(
-                account=account, grant=grant, caller=caller, methods=(AuthenticationMethod.PASSWORD,)
-            )
-    raise InvalidCredentials

@@ -7,6 +7,7 @@ from oauth2_provider.oauth2_validators import GRANT_TYPE_MAPPING
 from oauth2_provider.scopes import get_scopes_backend
 
 from accounts.conf import latchkey
+from accounts.shared.caller import Caller
 from accounts.tokens.errors import InvalidClient, InvalidScope
 from accounts.tokens.exchange import Exchange, exchange_of, oauthlib_request
 from accounts.tokens.models import Client, RefreshTokenTransport
@@ -22,6 +23,10 @@ class ClientGrant:
     client: Client
     scopes: tuple[str, ...]
     transport: RefreshTokenTransport
+
+    def end_user(self, caller: Caller) -> Caller:
+        """The person for whom the client asks: the one that a trusted client states, otherwise the caller (S64)."""
+        return Exchange(client=self.client, caller=caller).end_user
 
 
 def authorize_client(

@@ -21,7 +21,7 @@ class RegisterInput(SignInInput):
     first_name: str = strawberry.field(description="Given name, up to 150 characters.")
     last_name: str | None = strawberry.field(default="", description="Family name, up to 150 characters.")
     password: str = strawberry.field(
-        description="At least 12 characters unless the deployment sets another minimum; not a common password."
+        description="See `authConfig.passwordPolicy`; not a common or leaked password, nor one made of names."
     )
 
 
@@ -32,3 +32,15 @@ class TokenAuthInput(SignInInput):
 
     email: str = strawberry.field(description="The account's e-mail address; case is ignored.")
     password: str = strawberry.field(description="The password.")
+
+
+@described
+@strawberry.input
+class ChangePasswordInput:
+    """The current and the new password."""
+
+    current_password: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The current password. Leave it out only if the account has none (`Account.hasPassword`).",
+    )
+    new_password: str = strawberry.field(description="The new password: see `authConfig.passwordPolicy`.")

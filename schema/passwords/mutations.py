@@ -1,13 +1,14 @@
-"""Register, and sign in with a password."""
+"""Register, sign in with a password, and change it."""
 
 from typing import Annotated
 
 import strawberry
 
-from accounts.passwords import registration, sign_in
+from accounts.passwords import change, registration, sign_in
 from schema.language.directives import Anonymous, Credential
 from schema.language.payload import mutation
-from schema.passwords.inputs import RegisterInput, TokenAuthInput
+from schema.passwords.inputs import ChangePasswordInput, RegisterInput, TokenAuthInput
+from schema.passwords.payloads import ChangePasswordPayload
 from schema.request.context import ApiInfo
 from schema.tokens.delivery import admit
 from schema.tokens.payloads import AuthPayload
@@ -28,7 +29,7 @@ class PasswordMutations:
         Reports the errors of all fields together.
 
         Codes: REQUIRED, TOO_LONG, INVALID_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG,
-        PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED.
+        PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         grant, delivery = admit(input, info)
         account, tokens = registration.register(
@@ -51,10 +52,33 @@ class PasswordMutations:
         """Sign in with e-mail and password.
 
         Codes: INVALID_CREDENTIALS (the same for an unknown e-mail, a wrong password, a disabled or a social-only
-        account), INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED.
+        account), INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         grant, delivery = admit(input, info)
         account, tokens = sign_in.token_auth(
             email=input.email, password=input.password, grant=grant, caller=info.context.caller
         )
         return delivery.signed_in(account, tokens)
+
+    @mutation(ChangePasswordPayload, Credential())
+    def change_password(
+        self,
+        info: ApiInfo,
+        input: Annotated[ChangePasswordInput, strawberry.argument(description="The current and the new password.")],
+    ) -> ChangePasswordPayload:
+        """Change the password, or set the first one, and end every other session.
+
+        The current session continues with its tokens. An account without a password needs a recent sign-in or
+        `reauthenticate` instead of the current password.
+
+        Codes: INVALID_CREDENTIALS (the current password is wrong), REAUTHENTICATION_REQUIRED (no password yet),
+        REQUIRED, INVALID_INPUT, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR,
+        RATE_LIMITED.
+        """
+        account = change.change_password(
+            bearer=info.context.signed_in(),
+            current=input.current_password or None,
+            new=input.new_password,
+            caller=info.context.caller,
+        )
+        return ChangePasswordPayload(account=account)  # type: ignore[arg-type]  # a row stands for its type

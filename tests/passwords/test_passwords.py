@@ -73,8 +73,8 @@ def refused(payload) -> list[str]:
     return codes(payload)
 
 
-@pytest.mark.parametrize("password", ["x7#Kq!", "m4Zr!q9Wp@L", "żółć-jaźń!4"])
-def test_under_twelve_characters_is_too_short(register, password):
+@pytest.mark.parametrize("password", ["x7#Kq!", "m4Zr!q9Wp@L-7h", "żółć-jaźń!4-ę7"])
+def test_under_fifteen_characters_is_too_short(register, password):
     """S5: characters, not bytes."""
     assert refused(register(password)) == ["PASSWORD_TOO_SHORT"]
 
@@ -82,10 +82,10 @@ def test_under_twelve_characters_is_too_short(register, password):
 @pytest.mark.parametrize(
     "password",
     [
-        "m4Zr!q9Wp@Lx",
-        "plumtreewindow",
+        "m4Zr!q9Wp@Lx-7h",
+        "plumtree-window",
         "żółć gęślą jaźń",
-        "🦊🐙🌵🚲🥝🧭🎻🪁🧊🛶🥨🪐",
+        "🦊🐙🌵🚲🥝🧭🎻🪁🧊🛶🥨🪐🌂🧦🎈",
         "  spaces at both ends  ",
         "no digit and no capital",
         "8302591746028395",
@@ -193,8 +193,8 @@ def test_each_form_of_a_wrong_password_costs_the_same(graphql, account, policy, 
         ("e\u0301o\u0301e\u0301o\u0301x#7K", "PASSWORD_TOO_SHORT"),
         ("pass\u00a0word pass\u3000word", "PASSWORD_TOO_COMMON"),
         ("e\u0301" * 20, "PASSWORD_TOO_COMMON"),
-        ("Agn\u00e8s2026-2026", "PASSWORD_TOO_SIMILAR"),
-        ("Agne\u0300s2026-2026", "PASSWORD_TOO_SIMILAR"),
+        ("Agn\u00e8s2026-2026-2026", "PASSWORD_TOO_SIMILAR"),
+        ("Agne\u0300s2026-2026-2026", "PASSWORD_TOO_SIMILAR"),
     ],
 )
 def test_a_password_is_judged_as_it_is_hashed(register, password, code):

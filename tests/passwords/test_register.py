@@ -94,7 +94,7 @@ def test_every_failure_of_every_field_comes_at_once(register):
         ({"lastName": "\u202e"}, ("lastName", "INVALID_INPUT")),
         ({"password": "m4Zr!q9Wp@L"}, ("password", "PASSWORD_TOO_SHORT")),
         ({"password": "plumtree window " * 65}, ("password", "PASSWORD_TOO_LONG")),
-        ({"password": "qwerty123456"}, ("password", "PASSWORD_TOO_COMMON")),
+        ({"password": "qwerty123456789"}, ("password", "PASSWORD_TOO_COMMON")),
         ({"password": "ada@example.com"}, ("password", "PASSWORD_TOO_SIMILAR")),
         ({"clientId": "nobody"}, ("clientId", "INVALID_CLIENT")),
         ({"clientSecret": "secret"}, ("clientSecret", "INVALID_CLIENT")),

@@ -117,6 +117,7 @@ def test_each_mutation_has_one_input_and_a_payload_with_errors(mutation):
 
 WITHOUT_CREDENTIAL = {"createSocialNonce", "exportAccount", "updateAccount"}
 BY_VIEWER = {
+    "changePassword",
     "createSocialAuthUrl",
     "deleteAccount",
     "exportAccount",

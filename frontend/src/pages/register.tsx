@@ -7,7 +7,7 @@ import { ProviderButtons } from "../provider-buttons";
 
 /** The service writes the configured value into the page. */
 const PASSWORD_MIN_LENGTH =
-  document.querySelector<HTMLMetaElement>("meta[name=password-min-length]")?.content ?? "12";
+  document.querySelector<HTMLMetaElement>("meta[name=password-min-length]")?.content ?? "15";
 
 export function Register() {
   const [register] = useMutation(RegisterDocument, { fetchPolicy: "no-cache" });

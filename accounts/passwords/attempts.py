@@ -1,0 +1,30 @@
+"""Attempts to sign in or to register: limited before they cost anything, and recorded if they fail."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from accounts.guard import events, limits
+from accounts.guard.events import EventType
+from accounts.guard.limits import Action
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+
+
+@contextmanager
+def attempt(action: Action, failure: EventType, *, address: str, caller: Caller, client: str = "") -> Iterator[None]:
+    """Reserve an attempt that names this canonical address, and record its failure. Raises RateLimited.
+
+    Whether the address is known makes no difference to the limits, the statements or the response (S1, S2).
+    """
+    with (
+        events.failures(failure, subject=lambda: _holder_of(address), named=address, client=client, caller=caller),
+        limits.attempt(action, account=address, caller=caller, client=client),
+    ):
+        yield
+
+
+def _holder_of(address: str) -> uuid.UUID | None:
+    """The account of the address, also a disabled one; one statement in either case."""
+    # PostgreSQL text cannot hold NUL.
+    return Account.objects.filter(email=address.replace("\0", "")).values_list("pk", flat=True).first()
