@@ -82,6 +82,10 @@ mutation ($input: UnlinkSocialAccountInput!) {{
 }}
 """
 REVOKE = "mutation ($input: RevokeTokenInput) { revokeToken(input: $input) { errors { code field message } } }"
+CHANGE_PASSWORD = (
+    "mutation ($input: ChangePasswordInput!)"
+    " { changePassword(input: $input) { account { id hasPassword } errors { code field message } } }"
+)
 ME = "{ me { id email } }"
 
 
