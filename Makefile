@@ -1,6 +1,6 @@
 # Works with make 3.81 and a BSD userland (macOS), without global installs and whatever HOME is.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint schema lock frontend e2e clients FORCE
+.PHONY: help install run test lint schema lock frontend e2e clients bench FORCE
 .NOTPARALLEL:
 
 PYTHON ?= python3
@@ -57,6 +57,10 @@ clients: frontend/node_modules/.package-lock.json .venv/dev.stamp ## run the doc
 frontend/node_modules/.package-lock.json: frontend/package-lock.json frontend/package.json
 	cd frontend && npm ci --no-audit --no-fund --silent
 	@touch $@
+
+bench: .venv/dev.stamp ## measure `me`, bare and while 64 clients sign in; on DATABASE_URL and CACHE_URL
+	@$(PY) -m tests.bench.me
+	@$(PY) -m tests.bench.storm
 
 schema: .venv/runtime.stamp ## write schema/schema.graphql
 	@$(AS_IN_PRODUCTION) $(PY) manage.py export_schema schema.root:schema --path schema/schema.graphql

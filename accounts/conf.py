@@ -333,8 +333,8 @@ class Latchkey:
     """Threads of each process that may wait for a slot."""
     rate_limits: RateLimits = setting(
         "RATE_LIMITS",
-        "Changes of the table of limits in docs/guard.md, line by line: at most so many attempts at once, and afterwards"
-        " as many in each period; or `off`.",
+        "Changes of the table of limits in docs/guard.md, line by line: at most so many attempts at once, and then as"
+        " many in each period; or `off`.",
         default=DEFAULTS,
         parse=rate_limits,
         shown="[the table](guard.md#limits)",

@@ -17,8 +17,8 @@ LATEST_RETRY = 5
 def slot() -> Iterator[None]:
     """Hold one of the process's slots for hashing passwords. Raises RateLimited if none is free in time.
 
-    Put it around what hashes in a request, outside any transaction: a thread that waits must hold no locks. Without it
-    the hashers themselves wait for a slot, which suits commands.
+    Put it around what hashes for a stranger, outside any transaction: a thread that waits must hold no locks. Commands
+    and pages of the staff hash without it, one after the other, and are never refused.
     """
     with slots().offered(seconds=LONGEST_WAIT) as held:
         if not held:

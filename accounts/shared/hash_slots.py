@@ -1,47 +1,54 @@
-"""A bounded number of threads hash passwords at once (S92).
+"""A bounded number of threads hash passwords (S92).
 
 A hash takes a processor for tens of milliseconds. If every thread hashed, all other requests would wait for them.
 """
 
+import os
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from typing import ParamSpec, TypeVar
 
 from accounts.conf import latchkey
 
-PATIENCE = 10
-"""Seconds that a thread waits for a slot that it can do without."""
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+NICENESS = 10
+"""Added to that of the process: while a processor is busy with hashes, other requests go first."""
 
 
 class Slots:
-    """The slots of a process, re-entrant within a thread."""
+    """The slots of a process, and a thread for each of them."""
 
     def __init__(self, *, slots: int, queue: int) -> None:
         self._free = threading.Semaphore(slots)
         self._places = threading.Semaphore(queue)
         self._thread = threading.local()
+        self._hashing = ThreadPoolExecutor(slots, "hashing", initializer=_yield_to_others)
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold a slot if one becomes free, and go on without one otherwise: for commands, and for pages of the staff.
+    def run(self, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        """Run a function that hashes and does nothing else, in one of the threads.
 
-        The wait is bounded because this may run in a transaction, for whose locks the holder of the slot may wait.
+        It needs no slot. As it waits for pure computation only, it may be called in a transaction.
         """
-        if self._held or not self._free.acquire(timeout=PATIENCE):
-            yield
-            return
-        with self._holding():
-            yield
+        return self._hashing.submit(function, *args, **kwargs).result()
 
     @contextmanager
     def offered(self, *, seconds: float) -> Iterator[bool]:
         """Hold a slot, waiting at most so long for it. False if there is none, or if the queue is full."""
-        if self._held:
+        if getattr(self._thread, "holds", False):
             yield True
         elif self._acquired(seconds):
-            with self._holding():
+            self._thread.holds = True
+            try:
                 yield True
+            finally:
+                self._thread.holds = False
+                self._free.release()
         else:
             yield False
 
@@ -55,19 +62,6 @@ class Slots:
         finally:
             self._places.release()
 
-    @property
-    def _held(self) -> bool:
-        return getattr(self._thread, "holds", False)
-
-    @contextmanager
-    def _holding(self) -> Iterator[None]:
-        self._thread.holds = True
-        try:
-            yield
-        finally:
-            self._thread.holds = False
-            self._free.release()
-
 
 def slots() -> Slots:
     """The slots that the settings describe."""
@@ -78,3 +72,13 @@ def slots() -> Slots:
 @cache
 def _slots(number: int, queue: int) -> Slots:
     return Slots(slots=number, queue=queue)
+
+
+# The threads of a process are not those of its children.
+os.register_at_fork(after_in_child=_slots.cache_clear)
+
+
+def _yield_to_others() -> None:
+    # Linux has a niceness for each thread. Elsewhere it belongs to the process, and the call would change that.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)

@@ -17,13 +17,11 @@ class ConfiguredArgon2Hasher(Argon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         """Hash the normalized password (S83)."""
-        with slots().held():
-            return super().encode(prepared_password(password), salt)
+        return slots().run(super().encode, prepared_password(password), salt)
 
     def verify(self, password: str, encoded: str) -> bool:
         """Whether this is the password of the hash."""
-        with slots().held():
-            return super().verify(password, encoded)
+        return slots().run(super().verify, password, encoded)
 
     @property
     def time_cost(self) -> int:  # type: ignore[override]  # read on each use: Django caches hasher instances
@@ -58,8 +56,7 @@ def hash_at_cost(password: str, cost: str) -> None:
     if parameters is not None:
         hasher = _AdjustableHasher()
         hasher.memory_cost, hasher.time_cost, hasher.parallelism = map(int, parameters.groups())
-        with slots().held():
-            hasher.encode(password, hasher.salt())
+        slots().run(hasher.encode, password, hasher.salt())
 
 
 class _AdjustableHasher(Argon2PasswordHasher):
