@@ -17,7 +17,7 @@ A_WEEK_AGO = $$($(PY) -c 'from datetime import date, timedelta; print(date.today
 COMPILE = $(PY) -m uv pip compile --exclude-newer "$(A_WEEK_AGO)" --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade \
 	--quiet --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 # For what needs settings but no deployment. The key is made anew each time.
-AS_IN_PRODUCTION := LATCHKEY_ENV=production ALLOWED_HOSTS=example.org DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache:// WORKERS=1 \
+AS_IN_PRODUCTION := LATCHKEY_ENV=production ALLOWED_HOSTS=example.org DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache:// WORKERS=1 TRUSTED_PROXIES=1 \
 	SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
 help: ## list the targets

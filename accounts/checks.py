@@ -1,7 +1,8 @@
 """Registers the system checks of all rooms."""
 
+from accounts.guard import checks as guard
 from accounts.shared import checks as shared
 from accounts.social import checks as social
 from accounts.tokens import checks as tokens
 
-__all__ = ["shared", "social", "tokens"]
+__all__ = ["guard", "shared", "social", "tokens"]

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -143,8 +144,16 @@ def network_of(address: str | None) -> str:
         return ""
     ip = ipaddress.ip_address(address)
     if not settings.TRUSTED_PROXIES and not ip.is_global:
+        _tell_of_private_addresses()
         return ""
     return str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)  # noqa: PLR2004
+
+
+@cache
+def _tell_of_private_addresses() -> None:
+    """Tell operators once in each process."""
+    if not latchkey().development:
+        log.warning("requests come from a private address: set TRUSTED_PROXIES, or each address has no limits")
 
 
 def _buckets(action: Action, subjects: Subjects) -> Iterator[Bucket]:

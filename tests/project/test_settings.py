@@ -148,7 +148,7 @@ def test_a_public_url_that_is_no_issuer_stops_production(url):
 
 def test_check_deploy_is_clean_in_production():
     """S59: no warning of Django's, DOT's or ours."""
-    result = manage("check", "--deploy", "--fail-level", "WARNING")
+    result = manage("check", "--deploy", "--fail-level", "WARNING", TRUSTED_PROXIES="1")
 
     assert result.returncode == 0, result.stderr
     assert "no issues" in result.stdout
