@@ -142,7 +142,7 @@ def test_simultaneous_failures_are_all_counted():
 
     with time_machine.travel("2026-11-27T12:00:00Z", tick=False):
         if connection.vendor == "sqlite":  # in memory, of one connection
-            for number in range(8):
+            for _number in range(8):
                 record_failure(subject)
         else:
             with ThreadPoolExecutor(8) as pool:
