@@ -57,6 +57,15 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     update.alters_data = True  # type: ignore[attr-defined]  # as Django marks it, against calls from templates
 
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django; records it. Sessions and tokens go with their account."""
+        with transaction.atomic():
+            events.record_each(EventType.DELETED, self.order_by().values_list("pk", flat=True))
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
 
 class AccountManager(BaseUserManager["Account"]):
     """Creates accounts the way Django's commands and forms expect."""
@@ -253,6 +262,14 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
             events.record(EventType.PASSWORD_CHANGED, subject=self.pk)
         if "is_active" in changed:
             events.record(EventType.ENABLED if self.is_active else EventType.DISABLED, subject=self.pk)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django; records it. Sessions and tokens go with their account."""
+        with transaction.atomic():
+            events.record(EventType.DELETED, subject=self.pk)
+            return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
 
     def end_sessions(self, *, keep: uuid.UUID | None = None) -> None:
         """Sign out everywhere, except in the session to keep."""

@@ -197,3 +197,35 @@ def test_a_password_of_a_new_account_is_no_change(db):
     )
 
     assert types(Account.objects.get()) == []
+
+
+def delete_one(account):
+    """Object by object."""
+    account.delete()
+
+
+def delete_many(account):
+    """A query."""
+    Account.objects.order_by("email").filter(pk=account.pk).delete()
+
+
+@pytest.mark.parametrize("delete", [delete_one, delete_many])
+def test_a_deletion_is_recorded(account, delete):
+    """The record outlives the account."""
+    key = account.pk
+
+    delete(account)
+
+    assert SecurityEvent.objects.get(subject=key).type == "account:delete"
+
+
+def test_a_deletion_in_the_administration_is_recorded(admin, account):  # noqa: F811
+    """One, and a selection."""
+    other = make_account()
+    root = Account.objects.get(email="root@example.com")
+
+    admin.post(page("account", "delete", account.pk), {"post": "yes"})
+    admin.post(page("account"), {"action": "delete_selected", "_selected_action": [str(other.pk)], "post": "yes"})
+
+    deleted = SecurityEvent.objects.filter(type=EventType.DELETED, actor=root.pk)
+    assert {event.subject for event in deleted} == {account.pk, other.pk}
