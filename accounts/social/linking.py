@@ -76,8 +76,8 @@ def _link_by_challenge(bearer: Bearer, challenge_token: str) -> LinkedIdentity:
         return LinkedIdentity.of(link(identity_of(challenge), account=account))
 
 
-def unlink(*, bearer: Bearer, identity: uuid.UUID) -> None:
-    """Unlink an identity.
+def unlink(*, bearer: Bearer, identity: uuid.UUID | None) -> None:
+    """Unlink an identity; None stands for a malformed id.
 
     Raises NotFound, also for another account's; LastSignInMethod; ReauthenticationRequired; InvalidToken.
     """

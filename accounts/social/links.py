@@ -60,7 +60,7 @@ def sign_in_methods(account: Account) -> list[SignInMethod]:
     return password + ([SignInMethod.SOCIAL] if any(map(_works, _rows(account))) else [])
 
 
-def unlink(identity: uuid.UUID, *, account: Account) -> None:
+def unlink(identity: uuid.UUID | None, *, account: Account) -> None:
     """Remove an identity from its account, whose row is locked, so that of two concurrent removals one fails.
 
     Raises NotFound; LastSignInMethod if it is the last way to sign in (S38).

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import strawberry
 
-from accounts.errors import NotFound
 from accounts.social import api as social
 from accounts.social import linking as social_links
 from accounts.social import sign_in as social_sign_in
@@ -179,12 +178,10 @@ class SocialMutations:
         return UnlinkSocialAccountPayload(deleted_social_account_id=input.id, account=bearer.account)  # type: ignore[arg-type]
 
 
-def _identity(global_id: str) -> uuid.UUID:
-    """The key in the global id of a SocialAccount. Raises NotFound for any other id."""
+def _identity(global_id: str) -> uuid.UUID | None:
+    """The key in the global id of a SocialAccount; None for any other id."""
     name, key = type_and_key(global_id)
-    if key is None or name != SocialAccount.__name__:
-        raise NotFound(field=("id",))
-    return key
+    return key if name == SocialAccount.__name__ else None
 
 
 def _presented(credential: SocialCredentialInput, nonce: str | None) -> social.Presented:
