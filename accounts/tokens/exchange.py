@@ -1,5 +1,6 @@
 """One exchange with the OAuth server: the value that our code uses, and the request that DOT and oauthlib use."""
 
+import uuid
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +33,10 @@ class Exchange:
     """The locked session of a valid refresh token."""
     predecessor: Any = None
     """The row of that refresh token."""
+    holder: uuid.UUID | None = None
+    """The account of the refresh token, valid or not."""
+    cause: str = ""
+    """Why the refresh token is refused (S74)."""
 
     @property
     def end_user(self) -> Caller:

@@ -1,25 +1,27 @@
 """Issue, refresh and revoke pairs of tokens."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 from oauthlib.oauth2 import InvalidGrantError, OAuth2Error
 
 from accounts.conf import latchkey
 from accounts.errors import AccountsError
+from accounts.guard import events
+from accounts.guard.events import EventType
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens.clients import ClientGrant, authenticate_client
 from accounts.tokens.errors import InvalidClient, InvalidGrant, InvalidScope
 from accounts.tokens.exchange import Exchange, oauthlib_request
+from accounts.tokens.grants import limited
 from accounts.tokens.models import AuthenticationMethod, Session
 from accounts.tokens.server import begin, end_family, issued_to, server, trade
+from accounts.tokens.sessions import live, make_room
 
 REFUSALS: dict[str, type[AccountsError]] = {
     "invalid_grant": InvalidGrant,
@@ -56,6 +58,8 @@ def issue(
 ) -> TokenSet:
     """Begin a session of the account with the client, set `last_login`, and return the first pair.
 
+    An account has at most SESSIONS_PER_ACCOUNT sessions: the least recently used one ends when one more begins.
+
     `methods` says with what the holder proved who they are just now; without any, the session is never fresh enough for
     sensitive changes.
 
@@ -70,6 +74,7 @@ def issue(
     if not unchanged.update(last_login=now):
         raise InvalidGrant if Account.objects.filter(pk=account.pk, is_active=True).exists() else AccountDisabled
     account.last_login = now
+    make_room(account.pk)
     pair = begin(
         Exchange(client=grant.client, account=account, scope=" ".join(grant.scopes), caller=caller, methods=methods)
     )
@@ -86,9 +91,18 @@ def refresh(
 ) -> Refreshed:
     """Trade a refresh token for the next pair (RFC 6749 §6).
 
-    Without `client_id`, the client is the one of the token. Raises InvalidGrant, InvalidClient, InvalidScope.
+    Without `client_id`, the client is the one of the token. Raises InvalidGrant, InvalidClient, InvalidScope,
+    RateLimited. Call outside a transaction.
     """
-    client = authenticate_client(client_id=client_id or issued_to(refresh_token), client_secret=client_secret)
+    named = client_id or issued_to(refresh_token)
+    try:
+        client = authenticate_client(client_id=named, client_secret=client_secret)
+    except InvalidClient as refusal:
+        with limited(caller, client=named or ""):
+            events.record_failure(
+                EventType.REFRESH_REFUSED, subject=None, client=named or "", caller=caller, cause=refusal.code
+            )
+            raise
     exchange = Exchange(
         client=client,
         client_secret=client_secret or "",
@@ -96,22 +110,30 @@ def refresh(
         scope=scope or "",
         caller=caller,
     )
-    outcome = trade(exchange)
-    if isinstance(outcome, OAuth2Error):
-        raise REFUSALS.get(str(outcome.error), InvalidGrant) from outcome
+    with limited(exchange.end_user, client=client.client_id):
+        outcome = trade(exchange)
+        if isinstance(outcome, OAuth2Error):
+            raise REFUSALS.get(str(outcome.error), InvalidGrant) from outcome
     session = outcome.session
     session_ends_in = round((session.expires_at - timezone.now()).total_seconds())
     return Refreshed(account=session.account, tokens=_token_set(outcome.pair, session_ends_in=session_ends_in))
 
 
-def revoke(*, token: str, client_id: str | None = None, client_secret: str | None = None) -> None:
+def revoke(
+    *,
+    token: str,
+    client_id: str | None = None,
+    client_secret: str | None = None,
+    caller: Caller | None = None,
+) -> None:
     """End the session that an access or refresh token belongs to; unknown tokens are no error (RFC 7009 §2.2).
 
     Raises InvalidClient, also if the token is another client's (§2.1): it would live on behind a success.
     """
     client = authenticate_client(client_id=client_id or issued_to(token), client_secret=client_secret)
     try:
-        server().request_validator.revoke_token(token, "", oauthlib_request(Exchange(client=client)))
+        exchange = Exchange(client=client, caller=caller or Caller())
+        server().request_validator.revoke_token(token, "", oauthlib_request(exchange))
     except InvalidGrantError as error:
         raise InvalidClient(field=("client_id",)) from error
 
@@ -124,10 +146,7 @@ def end_session(session: Session) -> None:
 def clear_expired() -> int:
     """Delete expired tokens and sessions; returns the number of sessions. Run it daily."""
     clear_expired_tokens()
-    settings = latchkey()
-    now = timezone.now()
-    idle_since = now - timedelta(seconds=settings.access_token_lifetime + settings.refresh_token_idle_lifetime)
-    ended, _per_model = Session.objects.filter(Q(expires_at__lte=now) | Q(last_used_at__lte=idle_since)).delete()
+    ended, _per_model = Session.objects.exclude(live()).delete()
     return ended
 
 

@@ -36,7 +36,11 @@ from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, OAuth2Error
 from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from accounts.conf import latchkey
+from accounts.guard import events
+from accounts.guard.events import EventType
+from accounts.shared.caller import Caller
 from accounts.tokens.exchange import Exchange, exchange_of, oauthlib_request, remember
+from accounts.tokens.grants import AtomicGrant, RefreshGrant, record_refusal
 from accounts.tokens.models import Client, Session
 
 AccessToken = get_access_token_model()
@@ -143,6 +147,7 @@ class Validator(OAuth2Validator):
         cause = self._refusal(refresh_token, client, request, *args, **kwargs)
         if cause is not None:
             log.info("refresh refused: %s (client %s)", cause, client.pk)
+            remember(request, cause=cause)
         return cause is None
 
     def _refusal(self, refresh_token: str, client: Client, request: Any, *args: Any, **kwargs: Any) -> str | None:
@@ -158,6 +163,8 @@ class Validator(OAuth2Validator):
             .first()
         )
         token = tokens.order_by("-pk").first()
+        if token is not None:
+            remember(request, holder=token.user_id)
         if session is None or token is None:
             return "revoked"
         if session.client_id != client.pk:
@@ -180,7 +187,7 @@ class Validator(OAuth2Validator):
             return None
         if replay is None:
             return "expired"
-        end_family(family)
+        end_family(family, cause=replay, caller=exchange_of(request).end_user)
         return replay
 
     def get_original_scopes(self, refresh_token: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
@@ -219,6 +226,13 @@ class Validator(OAuth2Validator):
                 ip_address=exchange.end_user.ip_address,
                 user_agent=exchange.end_user.user_agent,
             )
+            events.record(
+                EventType.SIGNED_IN,
+                subject=request.user.pk,
+                actor=request.user.pk,
+                client=request.client.client_id,
+                caller=exchange.end_user,
+            )
         return token
 
     def revoke_token(self, token: str, token_type_hint: str, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -231,7 +245,7 @@ class Validator(OAuth2Validator):
             raise InvalidGrantError(description="The token was issued to another client.")
         family = family_of(token)
         if family is not None:
-            end_family(family)
+            end_family(family, caller=exchange_of(request).end_user)
         else:
             # Access tokens without a session (client_credentials).
             super().revoke_token(token, token_type_hint, request, *args, **kwargs)
@@ -297,12 +311,26 @@ def family_of(token: str) -> Any:
 
 
 @transaction.atomic
-def end_family(family: Any) -> None:
-    """Delete the session and revoke its tokens, after waiting for a rotation under way."""
-    session = Session.objects.select_for_update().filter(token_family=family).first()
+def end_family(family: Any, *, cause: str = "", caller: Caller | None = None) -> bool:
+    """Delete the session and revoke its tokens, after waiting for a rotation under way. False if it had ended before.
+
+    `cause` says why, in our own words, if nobody asked for it.
+    """
+    session = (
+        Session.objects.select_for_update(of=("self",)).select_related("client").filter(token_family=family).first()
+    )
     RefreshToken.revoke_family(family)
-    if session is not None:
-        session.delete()
+    if session is None:
+        return False
+    session.delete()
+    events.record(
+        EventType.SESSION_ENDED,
+        subject=session.account_id,
+        client=session.client.client_id,
+        caller=caller,
+        cause=cause,
+    )
+    return True
 
 
 class Core(OAuthLibCore):
@@ -334,25 +362,6 @@ class Core(OAuthLibCore):
         return request.path
 
 
-class AtomicGrant:
-    """A grant that validates and writes tokens in one transaction.
-
-    Refusals are returned, not raised, so that the revocation of a replayed family is committed.
-    """
-
-    def __init__(self, grant: Any) -> None:
-        self.grant = grant
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.grant, name)
-
-    def create_token_response(self, request: Request, token_handler: Any) -> tuple[dict[str, str], str, int]:
-        """As the grant, in one transaction."""
-        with transaction.atomic(using=router.db_for_write(RefreshToken)):
-            response: tuple[dict[str, str], str, int] = self.grant.create_token_response(request, token_handler)
-            return response
-
-
 class TokenServer(Server):
     """oauthlib's server with our lifetimes, one transaction per refresh, and only the offered grants (S27)."""
 
@@ -362,7 +371,7 @@ class TokenServer(Server):
         self.grant_types.clear()
         self.grant_types.update(
             {
-                "refresh_token": AtomicGrant(self.refresh_grant),
+                "refresh_token": RefreshGrant(self.refresh_grant),
                 "authorization_code": AtomicGrant(self.auth_grant),
                 "client_credentials": self.credentials_grant,
             }
@@ -391,15 +400,20 @@ def begin(exchange: Exchange) -> dict[str, Any]:
 def trade(exchange: Exchange) -> Traded | OAuth2Error:
     """Trade a refresh token as `/o/token/` does; returns a refusal (RFC 6749 §5.2) instead of raising it."""
     request = oauthlib_request(exchange)
+    refusal: OAuth2Error | None = None
     try:
         with transaction.atomic(using=router.db_for_write(RefreshToken)):
             try:
                 server().refresh_grant.validate_token_request(request)
-            except OAuth2Error as refusal:
+            except OAuth2Error as error:
                 # Within the transaction, so that the end of a replayed session is committed.
-                return refusal
-            pair = _new_pair(request)
-    except OAuth2Error as refusal:
+                refusal = error
+            else:
+                pair = _new_pair(request)
+    except OAuth2Error as error:
+        refusal = error
+    if refusal is not None:
+        record_refusal(request, str(refusal.error))
         return refusal
     return Traded(pair=pair, session=cast("Session", exchange_of(request).session))
 

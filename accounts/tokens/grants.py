@@ -1,0 +1,108 @@
+"""How grants run: in one transaction, limited, and with a record of each refusal."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from django.db import router, transaction
+from oauth2_provider.models import get_refresh_token_model
+from oauthlib.common import Request
+from oauthlib.oauth2 import OAuth2Error
+
+from accounts.errors import AccountsError
+from accounts.guard import events, limits
+from accounts.guard.errors import RateLimited
+from accounts.guard.events import EventType
+from accounts.guard.limits import Action
+from accounts.shared.caller import Caller
+from accounts.tokens.exchange import exchange_of
+
+REFUSALS = frozenset({"invalid_grant", "invalid_client", "invalid_scope", "unauthorized_client"})
+"""The error codes of a refused attempt (RFC 6749 §5.2). The others are about the form of the request."""
+
+Response = tuple[dict[str, str], str, int]
+"""Headers, body and status."""
+
+
+class AtomicGrant:
+    """A grant that validates and writes tokens in one transaction.
+
+    Refusals are returned, not raised, so that the revocation of a replayed family is committed.
+    """
+
+    failure = EventType.SIGN_IN_FAILED
+
+    def __init__(self, grant: Any) -> None:
+        self.grant = grant
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.grant, name)
+
+    def create_token_response(self, request: Request, token_handler: Any) -> Response:
+        """As the grant, in one transaction; records a refusal after it."""
+        response: Response
+        try:
+            with transaction.atomic(using=router.db_for_write(get_refresh_token_model())):
+                response = self.grant.create_token_response(request, token_handler)
+        except OAuth2Error as refusal:
+            # It came too late to be returned: what was written is rolled back.
+            response = refusal.headers, refusal.json, refusal.status_code
+        if error := _refusal_in(response):
+            record_refusal(request, error, type_=self.failure)
+        return response
+
+
+class RefreshGrant(AtomicGrant):
+    """Refreshes by `/o/token/`, limited as `refreshToken` is."""
+
+    failure = EventType.REFRESH_REFUSED
+
+    def create_token_response(self, request: Request, token_handler: Any) -> Response:
+        """As the grant. Raises RateLimited."""
+        with contextlib.suppress(_Refused), limited(self._caller(request), client=request.client_id or ""):
+            response = super().create_token_response(request, token_handler)
+            if _refusal_in(response):
+                raise _Refused
+        return response
+
+    def _caller(self, request: Request) -> Caller:
+        if exchange_of(request).caller.end_user is not None:
+            # Only the word of an authenticated client counts (S64). oauthlib authenticates it later, too late for this.
+            self.grant.request_validator.authenticate_client(request)
+        return exchange_of(request).end_user
+
+
+class _Refused(AccountsError):
+    """Makes the attempt count."""
+
+
+@contextlib.contextmanager
+def limited(caller: Caller, *, client: str) -> Iterator[None]:
+    """Reserve an attempt to refresh; a refresh that succeeds gives it back. Records and raises RateLimited."""
+    try:
+        with limits.attempt(Action.REFRESH, caller=caller, client=client):
+            yield
+    except RateLimited:
+        with events.failures(EventType.REFRESH_REFUSED, subject=lambda: None, client=client, caller=caller):
+            raise
+
+
+def record_refusal(request: Any, error: str, *, type_: EventType = EventType.REFRESH_REFUSED) -> None:
+    """Record a refused exchange with its cause (S74): ours, or the OAuth error code. Call after its transaction."""
+    exchange = exchange_of(request)
+    events.record_failure(
+        type_,
+        subject=exchange.holder,
+        client=exchange.client.client_id if exchange.client else "",
+        caller=exchange.end_user,
+        cause=exchange.cause or error,
+    )
+
+
+def _refusal_in(response: Response) -> str:
+    """The error code in a response that refuses an attempt; empty in others."""
+    _headers, body, status = response
+    error = "" if status == HTTPStatus.OK else json.loads(body).get("error", "")
+    return error if error in REFUSALS else ""
