@@ -12,13 +12,23 @@ from schema.guard.types import SecurityEventFields
 from schema.language.described import described
 from schema.passwords.types import PasswordFields
 from schema.people.types import AccountFields
+from schema.reauthentication.types import ReauthenticationFields
 from schema.request.context import ApiInfo
 from schema.social.types import SocialAccountFields
+from schema.tokens.sessions import SessionFields
 
 
 @described
 @strawberry_django.type(models.Account, name="Account")
-class Account(relay.Node, AccountFields, PasswordFields, SocialAccountFields, SecurityEventFields):
+class Account(
+    relay.Node,
+    AccountFields,
+    PasswordFields,
+    SocialAccountFields,
+    SessionFields,
+    SecurityEventFields,
+    ReauthenticationFields,
+):
     """The viewer's own, private account. Others see its `publicProfile`."""
 
     pk: relay.NodeID[uuid.UUID]

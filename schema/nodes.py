@@ -14,17 +14,23 @@ from schema.language.pagination import LARGEST_PAGE, BadPage
 from schema.people.types import User
 from schema.request.context import ApiInfo
 from schema.social.types import SocialAccount
+from schema.tokens.sessions import Session
 
-NODES: dict[str, type[Account | SecurityEvent | SocialAccount | User]] = {
+NODES: dict[str, type[Account | SecurityEvent | Session | SocialAccount | User]] = {
     "Account": Account,
     "SecurityEvent": SecurityEvent,
+    "Session": Session,
     "SocialAccount": SocialAccount,
     "User": User,
 }
 """The types that `node` returns; `visible` of each decides what the viewer may see."""
 
+Found = models.Account | SecurityEvent | Session | SocialAccount
 
-def _resolve(ids: list[strawberry.ID], info: ApiInfo) -> list[models.Account | SecurityEvent | SocialAccount | None]:
+
+def _resolve(
+    ids: list[strawberry.ID], info: ApiInfo
+) -> list[models.Account | SecurityEvent | Session | SocialAccount | None]:
     """The objects in the requested order; None for an unknown, malformed or hidden one alike (S65)."""
     wanted = [type_and_key(id_) for id_ in ids]
     found = {

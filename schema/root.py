@@ -13,6 +13,7 @@ from schema.nodes import NodeQueries
 from schema.passwords.mutations import PasswordMutations
 from schema.people.mutations import PeopleMutations
 from schema.people.queries import PeopleQueries
+from schema.reauthentication.mutations import ReauthenticationMutations
 from schema.social.challenges import LinkChallenge, ProfileChallenge
 from schema.social.mutations import SocialMutations
 from schema.tokens.mutations import TokenMutations
@@ -26,7 +27,7 @@ class Query(PeopleQueries, NodeQueries, AuthConfigQueries):
 
 @described
 @strawberry.type
-class Mutation(PasswordMutations, TokenMutations, SocialMutations, PeopleMutations):
+class Mutation(PasswordMutations, TokenMutations, ReauthenticationMutations, SocialMutations, PeopleMutations):
     """Everything that can be changed.
 
     Send one mutation per operation: an operation may hold at most one field that takes a credential.

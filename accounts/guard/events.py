@@ -37,6 +37,7 @@ class EventType(StrEnum):
     SESSION_ENDED = "session:end"
     ALL_SESSIONS_ENDED = "session:end:all"
     OTHER_SESSIONS_ENDED = "session:end:others"
+    SESSION_END_REFUSED = "session:end:failure"
     REAUTHENTICATED = "account:reauthenticate:success"
     REAUTHENTICATION_FAILED = "account:reauthenticate:failure"
     PASSWORD_CHANGED = "account:password:change"  # noqa: S105 - no password

@@ -15,6 +15,7 @@ MESSAGES: dict[str, str | Promise] = {
     EventType.SESSION_ENDED: _("A session was ended."),
     EventType.ALL_SESSIONS_ENDED: _("All sessions were ended."),
     EventType.OTHER_SESSIONS_ENDED: _("All other sessions were ended."),
+    EventType.SESSION_END_REFUSED: _("Ending a session was refused."),
     EventType.REAUTHENTICATED: _("The identity of the holder was confirmed."),
     EventType.REAUTHENTICATION_FAILED: _("A confirmation of the holder's identity was refused."),
     EventType.PASSWORD_CHANGED: _("The password was changed."),

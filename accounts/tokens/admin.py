@@ -50,6 +50,8 @@ class SessionInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     fields = readonly_fields = (
         "client",
         "created_at",
+        "authenticated_at",
+        "authentication_methods",
         "last_used_at",
         "expires_at",
         "ip_address",
@@ -66,7 +68,15 @@ class SessionInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 class SessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """All sessions; deleting one ends it."""
 
-    list_display = ("account", "client", "created_at", "last_used_at", "expires_at", "ip_address")
+    list_display = (
+        "account",
+        "client",
+        "created_at",
+        "authentication_methods",
+        "last_used_at",
+        "expires_at",
+        "ip_address",
+    )
     list_select_related = ("account", "client")
     list_filter = ("client", "last_used_at")
     search_fields = ("account__email", "account__username", "ip_address")

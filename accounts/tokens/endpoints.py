@@ -13,17 +13,23 @@ from oauth2_provider.views import TokenView as DotTokenView
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.oauth2 import (
     InvalidClientError,
+    InvalidGrantError,
     InvalidRequestError,
     OAuth2Error,
+    TemporarilyUnavailableError,
     UnsupportedGrantTypeError,
 )
 
 from accounts.conf import latchkey
+from accounts.guard import events
+from accounts.guard.errors import RateLimited
+from accounts.guard.events import EventType
 from accounts.tokens.bearer import mark_used, with_first_use
-from accounts.tokens.server import Core, basic_credentials, checksum
+from accounts.tokens.models import AuthenticationMethod, Session
+from accounts.tokens.server import Core, basic_credentials, checksum, families_of
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-TOO_LARGE, UNSUPPORTED = 413, 415
+TOO_LARGE, UNSUPPORTED, TOO_MANY = 413, 415, 429
 
 
 class JsonView(View):
@@ -59,6 +65,10 @@ class Endpoint(JsonView):
             response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[assignment]
         except OAuth2Error as error:
             response = HttpResponse(error.json, status=error.status_code)
+        except RateLimited as error:
+            # RFC 6585 §4. RFC 6749 has no code for it: this one is of §4.1.2.1.
+            refusal = TemporarilyUnavailableError(description="Too many attempts.", status_code=TOO_MANY)
+            response = HttpResponse(refusal.json, status=TOO_MANY, headers={"Retry-After": str(error.retry_after)})
         if response.status_code == InvalidClientError.status_code:
             # RFC 9110 §15.5.2 asks for a challenge in every 401, RFC 6749 §5.2 for the scheme that clients can use.
             response.headers["WWW-Authenticate"] = 'Basic realm="oauth", charset="UTF-8"'
@@ -126,9 +136,19 @@ class RevokeTokenView(Endpoint, DotRevokeTokenView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """As DOT, with an empty JSON object instead of an empty body."""
-        response: HttpResponse = super().post(request, *args, **kwargs)
+        try:
+            response: HttpResponse = super().post(request, *args, **kwargs)
+        except InvalidGrantError as refusal:
+            _record_refused_end(refusal.error)
+            raise
+        if response.status_code == InvalidClientError.status_code:
+            _record_refused_end(InvalidClientError.error)
         response.content = response.content or b"{}"
         return response
+
+
+def _record_refused_end(error: str) -> None:
+    events.record_failure(EventType.SESSION_END_REFUSED, subject=None, cause=error)
 
 
 class IntrospectTokenView(Endpoint, OAuthLibMixin):
@@ -162,6 +182,25 @@ class IntrospectTokenView(Endpoint, OAuthLibMixin):
             answer["client_id"] = token.application.client_id
         if token.user is not None:
             answer["sub"] = str(token.user.pk)
+            answer |= _proof_of(token.pk)
         if token.resource:
             answer["aud"] = token.resource
         return JsonResponse(answer)
+
+
+AMR = {AuthenticationMethod.PASSWORD: "pwd", AuthenticationMethod.SOCIAL: "fed"}
+"""RFC 8176 has no value for a sign-in through a provider: `fed` is the one that Microsoft Entra uses."""
+
+
+def _proof_of(token_id: int) -> dict[str, Any]:
+    """When and with what the holder of the token's session proved who they are; empty if they never did.
+
+    `auth_time` is of RFC 9470 §6.2, `amr` of RFC 8176.
+    """
+    session = Session.objects.filter(token_family__in=families_of(token_id)).first()
+    if session is None or not session.authentication_methods:
+        return {}
+    return {
+        "auth_time": int(session.authenticated_at.timestamp()),
+        "amr": [AMR[AuthenticationMethod(method)] for method in session.authentication_methods],
+    }

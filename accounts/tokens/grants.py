@@ -85,7 +85,7 @@ def limited(caller: Caller, *, client: str) -> Iterator[None]:
         with limits.attempt(Action.REFRESH, caller=caller, client=client):
             yield
     except RateLimited:
-        with events.failures(EventType.REFRESH_REFUSED, subject=lambda: None, client=client, caller=caller):
+        with events.failures(EventType.REFRESH_REFUSED, subject=lambda: None, caller=caller):
             raise
 
 

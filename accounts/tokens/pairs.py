@@ -98,10 +98,9 @@ def refresh(
     try:
         client = authenticate_client(client_id=named, client_secret=client_secret)
     except InvalidClient as refusal:
+        # Afterwards, so that a refresh that succeeds is counted once. The event does not repeat the stranger's words.
         with limited(caller, client=named or ""):
-            events.record_failure(
-                EventType.REFRESH_REFUSED, subject=None, client=named or "", caller=caller, cause=refusal.code
-            )
+            events.record_failure(EventType.REFRESH_REFUSED, subject=None, caller=caller, cause=refusal.code)
             raise
     exchange = Exchange(
         client=client,
@@ -124,18 +123,20 @@ def revoke(
     token: str,
     client_id: str | None = None,
     client_secret: str | None = None,
-    caller: Caller | None = None,
+    caller: Caller,
 ) -> None:
     """End the session that an access or refresh token belongs to; unknown tokens are no error (RFC 7009 §2.2).
 
     Raises InvalidClient, also if the token is another client's (§2.1): it would live on behind a success.
     """
-    client = authenticate_client(client_id=client_id or issued_to(token), client_secret=client_secret)
-    try:
-        exchange = Exchange(client=client, caller=caller or Caller())
-        server().request_validator.revoke_token(token, "", oauthlib_request(exchange))
-    except InvalidGrantError as error:
-        raise InvalidClient(field=("client_id",)) from error
+    named = client_id or issued_to(token)
+    with events.failures(EventType.SESSION_END_REFUSED, subject=lambda: None, caller=caller):
+        client = authenticate_client(client_id=named, client_secret=client_secret)
+        try:
+            request = oauthlib_request(Exchange(client=client, caller=caller))
+            server().request_validator.revoke_token(token, "", request)
+        except InvalidGrantError as error:
+            raise InvalidClient(field=("client_id",)) from error
 
 
 def end_session(session: Session) -> None:

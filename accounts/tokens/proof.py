@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from accounts.conf import latchkey
 from accounts.tokens.bearer import Bearer
-from accounts.tokens.errors import ReauthenticationRequired
-from accounts.tokens.models import Session
+from accounts.tokens.errors import InvalidToken, ReauthenticationRequired
+from accounts.tokens.models import AuthenticationMethod, Session
 from accounts.tokens.sessions import session_of
 
 
@@ -20,6 +20,21 @@ def require_recent_proof(bearer: Bearer) -> None:
     until = session and proved_until(session)
     if not until or until <= timezone.now():
         raise ReauthenticationRequired
+
+
+def prove(bearer: Bearer, method: AuthenticationMethod) -> int:
+    """Record that the session's holder has proved just now who they are; returns the seconds for which that counts.
+
+    Call in a transaction that holds the account's lock. Raises InvalidToken if the session has ended meanwhile.
+    """
+    found = session_of(bearer)
+    session = found and Session.objects.select_for_update().filter(pk=found.pk).first()
+    if session is None:
+        raise InvalidToken("The session was ended just now.")
+    session.authenticated_at = timezone.now()
+    session.authentication_methods = list(dict.fromkeys([*session.authentication_methods, method]))
+    session.save(update_fields=["authenticated_at", "authentication_methods"])
+    return latchkey().reauthentication_lifetime
 
 
 def proved_until(session: Session) -> datetime | None:

@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 from django.db import router, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -152,10 +153,11 @@ class Validator(OAuth2Validator):
 
     def _refusal(self, refresh_token: str, client: Client, request: Any, *args: Any, **kwargs: Any) -> str | None:
         tokens = RefreshToken.objects.filter(token_checksum=checksum(refresh_token))
-        # The family of a token never changes, so it may be read before the lock; all else is read under it.
-        family = tokens.values_list("token_family", flat=True).first()
+        # Family and account of a token never change, so they may be read before the lock; all else is read under it.
+        family, holder = tokens.values_list("token_family", "user").first() or (None, None)
         if family is None:
             return "unknown"
+        remember(request, holder=holder)
         session = (
             Session.objects.select_for_update(of=("self",))
             .select_related("account")
@@ -163,8 +165,6 @@ class Validator(OAuth2Validator):
             .first()
         )
         token = tokens.order_by("-pk").first()
-        if token is not None:
-            remember(request, holder=token.user_id)
         if session is None or token is None:
             return "revoked"
         if session.client_id != client.pk:
@@ -308,6 +308,12 @@ def family_of(token: str) -> Any:
     return (
         families.filter(token_checksum=digest).first() or families.filter(access_token__token_checksum=digest).first()
     )
+
+
+def families_of(token_id: int) -> QuerySet[Any]:
+    """The family of the access token with this key; none if it has no refresh token."""
+    families: QuerySet[Any] = RefreshToken.objects.filter(access_token=token_id).values("token_family")
+    return families
 
 
 @transaction.atomic

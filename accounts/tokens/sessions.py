@@ -4,9 +4,9 @@ import uuid
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
-from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
+from oauth2_provider.models import get_refresh_token_model
 
 from accounts.conf import latchkey
 from accounts.errors import NotFound
@@ -14,10 +14,10 @@ from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.models import Account
 from accounts.tokens.bearer import Bearer, locked_account
+from accounts.tokens.errors import InvalidToken
 from accounts.tokens.models import Session
-from accounts.tokens.server import checksum, end_family
+from accounts.tokens.server import checksum, end_family, families_of
 
-AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()
 
 TOO_MANY = "too many sessions"
@@ -50,13 +50,12 @@ def session_of(bearer: Bearer) -> Session | None:
 
     Found on demand, by one statement: most requests do not need it.
     """
-    families = RefreshToken.objects.filter(access_token=bearer.token_id).values("token_family")
-    return Session.objects.filter(token_family__in=families, account=bearer.account.pk).first()
+    return Session.objects.filter(token_family__in=families_of(bearer.token_id), account=bearer.account.pk).first()
 
 
 def belongs_to(refresh_token: str, account: Account) -> bool:
     """Whether the refresh token, live or not, was issued to this account."""
-    return RefreshToken.objects.filter(token_checksum=checksum(refresh_token), user=account).exists()
+    return bool(RefreshToken.objects.filter(token_checksum=checksum(refresh_token), user=account).exists())
 
 
 def end_one(session: uuid.UUID, *, bearer: Bearer) -> bool:
@@ -72,23 +71,17 @@ def end_one(session: uuid.UUID, *, bearer: Bearer) -> bool:
 
 @transaction.atomic
 def end_others(*, bearer: Bearer) -> int:
-    """End all sessions but the bearer's own, with the authorization codes; returns the number of live ones.
+    """End all sessions but the bearer's own; returns the number of live ones.
 
-    A sign-in under way begins no session either: this begins another epoch. Raises InvalidToken if the bearer's own
-    session ended meanwhile.
+    Raises InvalidToken if the bearer's own session ended meanwhile.
     """
     account = locked_account(bearer)
-    Account.objects.filter(pk=account.pk).update(session_epoch=F("session_epoch") + 1)
-    get_grant_model().objects.filter(user=account).delete()
     own = session_of(bearer)
-    others = Session.objects.filter(account=account).exclude(pk=own and own.pk)
-    list(others.order_by("pk").select_for_update().values_list("pk"))
-    number = others.filter(live()).count()
-    refresh_tokens = RefreshToken.objects.filter(user=account, revoked=None)
-    refresh_tokens.exclude(token_family=own and own.token_family).update(revoked=timezone.now())
-    AccessToken.objects.filter(user=account).exclude(pk=bearer.token_id).delete()
-    others.delete()
-    events.record(EventType.OTHER_SESSIONS_ENDED, subject=account.pk, actor=account.pk, client=bearer.client_name)
+    if own is None:
+        raise InvalidToken("The session was ended just now.")
+    number = sessions_of(account.pk).exclude(pk=own.pk).count()
+    account.end_sessions(keep=own.pk)
+    events.record(EventType.OTHER_SESSIONS_ENDED, subject=account.pk)
     return number
 
 
@@ -96,15 +89,14 @@ def end_others(*, bearer: Bearer) -> int:
 def end_all(*, bearer: Bearer) -> int:
     """Sign out everywhere; returns the number of live sessions. Raises InvalidToken if the bearer's ended meanwhile."""
     account = locked_account(bearer)
-    number = Session.objects.filter(live(), account=account).count()
+    number = sessions_of(account.pk).count()
     account.end_sessions()
-    events.record(EventType.ALL_SESSIONS_ENDED, subject=account.pk, actor=account.pk, client=bearer.client_name)
+    events.record(EventType.ALL_SESSIONS_ENDED, subject=account.pk)
     return number
 
 
 def make_room(account: uuid.UUID) -> None:
     """End the least recently used sessions, so that one more may begin. The account's row is locked."""
     kept = latchkey().sessions_per_account - 1
-    surplus = Session.objects.filter(live(), account=account).order_by("-last_used_at", "-pk")[kept:]
-    for family in surplus.values_list("token_family", flat=True):
+    for family in sessions_of(account).values_list("token_family", flat=True)[kept:]:
         end_family(family, cause=TOO_MANY)

@@ -42,6 +42,11 @@ class Context:
         return bearer
 
     @property
+    def known_bearer(self) -> Bearer | None:
+        """The bearer, for fields of payloads; None in @anonymous operations, which ignore the header."""
+        return self.__dict__.get("bearer")
+
+    @property
     def viewer(self) -> Account | None:
         """The signed-in account; None when no Bearer token is presented. Raises BearerError for a bad one."""
         return self.bearer.account if self.bearer else None

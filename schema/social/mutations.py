@@ -54,7 +54,7 @@ class SocialMutations:
         grant, delivery = admit(input, info)
         converted = social_sign_in.convert_social_token(
             provider=input.provider,
-            credential=_presented(input.credential, input.nonce),
+            credential=presented(input.credential, input.nonce),
             hints=Profile(first_name=input.first_name or "", last_name=input.last_name or ""),
             grant=grant,
             caller=info.context.caller,
@@ -150,7 +150,7 @@ class SocialMutations:
             linked = social_links.link_by_credential(
                 bearer=bearer,
                 provider=credential.value.provider,
-                credential=_presented(credential.value.credential, credential.value.nonce),
+                credential=presented(credential.value.credential, credential.value.nonce),
                 caller=info.context.caller,
             )
         else:
@@ -184,7 +184,8 @@ def _identity(global_id: str) -> uuid.UUID | None:
     return key if name == SocialAccount.__name__ else None
 
 
-def _presented(credential: SocialCredentialInput, nonce: str | None) -> social.Presented:
+def presented(credential: SocialCredentialInput, nonce: str | None) -> social.Presented:
+    """The domain's credential, of the one that is given."""
     if credential.access_token:
         return social.AccessToken(value=credential.access_token.value)
     if credential.id_token:

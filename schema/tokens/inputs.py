@@ -84,3 +84,11 @@ class RevokeTokenInput(TokenClientInput):
     token: str | None = strawberry.field(
         default=strawberry.UNSET, description="An access or refresh token; defaults to the current session's."
     )
+
+
+@described
+@strawberry.input
+class RevokeSessionInput:
+    """The session to end."""
+
+    id: strawberry.ID = strawberry.field(description="The id of the Session.")

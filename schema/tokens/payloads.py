@@ -52,3 +52,29 @@ class AuthPayload:
 @strawberry.type
 class RevokeTokenPayload(Payload):
     """The outcome of `revokeToken`."""
+
+
+@described
+@strawberry.type
+class RevokeSessionPayload(Payload):
+    """The outcome of `revokeSession`."""
+
+    deleted_session_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the ended session; `null` on failure."
+    )
+
+
+@described
+@strawberry.type
+class RevokeOtherSessionsPayload(Payload):
+    """The outcome of `revokeOtherSessions`."""
+
+    revoked_count: int = strawberry.field(default=0, description="How many sessions were ended.")
+
+
+@described
+@strawberry.type
+class RevokeAllSessionsPayload(Payload):
+    """The outcome of `revokeAllSessions`."""
+
+    revoked_count: int = strawberry.field(default=0, description="How many sessions were ended, the current one too.")

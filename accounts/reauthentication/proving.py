@@ -1,0 +1,84 @@
+"""Prove again who one is, in a session that goes on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from accounts.errors import AccountsError
+from accounts.guard import events, hashing, limits
+from accounts.guard.events import EventType
+from accounts.guard.limits import Action
+from accounts.passwords.errors import InvalidCredentials
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.shared.texts import is_overlong
+from accounts.social.confirmation import is_linked, verified_identity
+from accounts.social.links import sign_in_methods
+from accounts.social.verification import Presented
+from accounts.tokens.api import Bearer, locked_account
+from accounts.tokens.models import AuthenticationMethod
+from accounts.tokens.proof import prove
+
+PASSWORD = ("credential", "password")
+SOCIAL = ("credential", "social")
+
+
+def methods_of(account: Account) -> list[AuthenticationMethod]:
+    """What this account can prove itself with now: whatever it can sign in with."""
+    return [AuthenticationMethod[method.name] for method in sign_in_methods(account)]
+
+
+def by_password(*, bearer: Bearer, password: str, caller: Caller) -> int:
+    """Prove it by the account's password; returns the seconds for which the proof counts.
+
+    The Bearer token proves nothing here (S24). Raises InvalidCredentials, RateLimited; InvalidToken if the session has
+    ended meanwhile.
+    """
+    account = bearer.account
+    with _attempt(bearer, caller):
+        if is_overlong(password):
+            raise InvalidCredentials(field=PASSWORD)
+        with hashing.slot():
+            right = account.check_password(password)
+        if not right:
+            raise InvalidCredentials(field=PASSWORD)
+        with transaction.atomic():
+            # Each change of a password begins another epoch: then this one is no longer the account's.
+            if locked_account(bearer).session_epoch != account.session_epoch:
+                raise InvalidCredentials(field=PASSWORD)
+            return _proved(bearer, AuthenticationMethod.PASSWORD, caller)
+
+
+def by_social_account(*, bearer: Bearer, provider: str, credential: Presented, caller: Caller) -> int:
+    """Prove it by a provider's credential for an identity that is linked to the account.
+
+    Raises what `verify` raises, InvalidCredentials, RateLimited; InvalidToken if the session has ended meanwhile.
+    """
+    with _attempt(bearer, caller):
+        try:
+            identity = verified_identity(bearer=bearer, provider=provider, credential=credential)
+        except AccountsError as error:
+            raise error.below(*SOCIAL) from None
+        with transaction.atomic():
+            if not is_linked(identity, account=locked_account(bearer)):
+                raise InvalidCredentials(field=SOCIAL)
+            return _proved(bearer, AuthenticationMethod.SOCIAL, caller)
+
+
+@contextmanager
+def _attempt(bearer: Bearer, caller: Caller) -> Iterator[None]:
+    """An attempt that is limited by account and address, and recorded if it fails."""
+    key, client = bearer.account.pk, bearer.client_name
+    with (
+        events.failures(EventType.REAUTHENTICATION_FAILED, subject=lambda: key, client=client, caller=caller),
+        limits.attempt(Action.REAUTHENTICATE, account=str(key), caller=caller, client=client),
+    ):
+        yield
+
+
+def _proved(bearer: Bearer, method: AuthenticationMethod, caller: Caller) -> int:
+    seconds = prove(bearer, method)
+    key = bearer.account.pk
+    events.record(EventType.REAUTHENTICATED, subject=key, actor=key, client=bearer.client_name, caller=caller)
+    return seconds

@@ -1,0 +1,28 @@
+"""Inputs of this room."""
+
+import strawberry
+
+from schema.language.described import described
+from schema.social.inputs import ProviderCredentialInput
+
+
+@described
+@strawberry.input(one_of=True)
+class ReauthenticationCredentialInput:
+    """A credential of the signed-in account: exactly one of these."""
+
+    password: strawberry.Maybe[str] = strawberry.field(description="The password.")
+    social: strawberry.Maybe[ProviderCredentialInput] = strawberry.field(
+        description=(
+            "A new credential of a linked provider. A flow of `createSocialAuthUrl` must have been begun with the"
+            " Bearer token."
+        )
+    )
+
+
+@described
+@strawberry.input
+class ReauthenticateInput:
+    """The proof of who one is."""
+
+    credential: ReauthenticationCredentialInput = strawberry.field(description="The credential.")

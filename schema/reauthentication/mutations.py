@@ -1,0 +1,44 @@
+"""Prove again who one is."""
+
+from typing import Annotated
+
+import strawberry
+
+from accounts.reauthentication import proving
+from schema.language.directives import Credential
+from schema.language.payload import mutation
+from schema.reauthentication.inputs import ReauthenticateInput
+from schema.reauthentication.payloads import ReauthenticatePayload
+from schema.request.context import ApiInfo
+from schema.social.mutations import presented
+
+
+@strawberry.type
+class ReauthenticationMutations:
+    """The mutations of this room."""
+
+    @mutation(ReauthenticatePayload, Credential())
+    def reauthenticate(
+        self,
+        info: ApiInfo,
+        input: Annotated[ReauthenticateInput, strawberry.argument(description="The credential.")],
+    ) -> ReauthenticatePayload:
+        """Prove again who you are, so that this session may make sensitive changes for some minutes.
+
+        A sign-in is such a proof too. Other changes, reading, and ending sessions never need one.
+
+        Codes: INVALID_CREDENTIALS, REQUIRED, PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_REJECTED,
+        PROVIDER_UNAVAILABLE, REDIRECT_URI_NOT_ALLOWED, RATE_LIMITED.
+        """
+        bearer, caller = info.context.signed_in(), info.context.caller
+        password, social = input.credential.password, input.credential.social
+        if social:
+            expires_in = proving.by_social_account(
+                bearer=bearer,
+                provider=social.value.provider,
+                credential=presented(social.value.credential, social.value.nonce),
+                caller=caller,
+            )
+        else:
+            expires_in = proving.by_password(bearer=bearer, password=password.value if password else "", caller=caller)
+        return ReauthenticatePayload(expires_in=expires_in)
