@@ -88,6 +88,7 @@ class Endpoints:
     jwks: str = ""
     userinfo: str = ""
     introspection: str = ""
+    revocation: str = ""
     tokeninfo: str = ""
     """Google's: returns the audience of an access token."""
     api: str = ""

@@ -13,7 +13,7 @@ from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from accounts.social import links
+from accounts.social import links, revocation
 from accounts.social.challenges import LINK, identity_of
 from accounts.social.errors import ProviderRejected, ProviderUnknown
 from accounts.social.identification import link
@@ -76,13 +76,18 @@ def _link_by_challenge(bearer: Bearer, challenge_token: str) -> LinkedIdentity:
         return LinkedIdentity.of(link(identity_of(challenge), account=account))
 
 
-def unlink(*, bearer: Bearer, identity: uuid.UUID | None) -> None:
-    """Unlink an identity; None stands for a malformed id.
+def unlink(*, bearer: Bearer, identity: uuid.UUID | None, caller: Caller, apple_code: str = "") -> None:
+    """Unlink an identity; None stands for a malformed id. With a fresh code of Apple, Apple is told first; if it does not confirm, nothing is unlinked.
 
-    Raises NotFound, also for another account's; LastSignInMethod; ReauthenticationRequired; InvalidToken.
+    Raises NotFound, also for another account's; LastSignInMethod; ReauthenticationRequired; InvalidToken; with a code
+    also what `revoke_at_apple` raises.
     """
     with _recorded(EventType.UNLINK_FAILED, bearer):
         require_recent_proof(bearer)
+        if apple_code:
+            # Before Apple is told, because what follows would fail too.
+            row = links.removable(identity, account=bearer.account)
+            revocation.revoke_at_apple(apple_code, bearer=bearer, identities=[row], caller=caller)
         with transaction.atomic():
             links.unlink(identity, account=bearer_tokens.locked_account(bearer))
 

@@ -60,8 +60,8 @@ def sign_in_methods(account: Account) -> list[SignInMethod]:
     return password + ([SignInMethod.SOCIAL] if any(map(_works, _rows(account))) else [])
 
 
-def unlink(identity: uuid.UUID | None, *, account: Account) -> None:
-    """Remove an identity from its account, whose row is locked, so that of two concurrent removals one fails.
+def removable(identity: uuid.UUID | None, *, account: Account) -> UserSocialAuth:
+    """The row of an identity that its account can do without.
 
     Raises NotFound; LastSignInMethod if it is the last way to sign in (S38).
     """
@@ -71,6 +71,15 @@ def unlink(identity: uuid.UUID | None, *, account: Account) -> None:
         raise NotFound(field=("id",))
     if not account.has_usable_password() and not any(_works(other) for other in rows if other != row):
         raise LastSignInMethod
+    return row
+
+
+def unlink(identity: uuid.UUID, *, account: Account) -> None:
+    """Remove an identity from its account, whose row is locked, so that of two concurrent removals one fails.
+
+    Raises NotFound, LastSignInMethod.
+    """
+    row = removable(identity, account=account)
     row.delete()
     events.record(EventType.UNLINKED, subject=account.pk, cause=row.provider)
 

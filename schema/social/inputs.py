@@ -164,3 +164,10 @@ class UnlinkSocialAccountInput:
     """The social account to unlink."""
 
     id: strawberry.ID = strawberry.field(description="The id of the SocialAccount.")
+    apple_code: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "A fresh authorization code that Sign in with Apple gave to an app, to unlink its account: it is exchanged"
+            " and revoked at Apple. Nothing of it is kept."
+        ),
+    )

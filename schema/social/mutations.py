@@ -161,7 +161,7 @@ class SocialMutations:
             )
         return LinkSocialAccountPayload(social_account=SocialAccount.of(linked), account=bearer.account)  # type: ignore[arg-type]
 
-    @mutation(UnlinkSocialAccountPayload)
+    @mutation(UnlinkSocialAccountPayload, Credential())
     def unlink_social_account(
         self,
         info: ApiInfo,
@@ -169,12 +169,19 @@ class SocialMutations:
     ) -> UnlinkSocialAccountPayload:
         """Unlink a social account. The last sign-in method is never removed.
 
-        Needs a recent proof of who you are: a sign-in or `reauthenticate`.
+        Needs a recent proof of who you are: a sign-in or `reauthenticate`. With `appleCode`, Apple is told first; if
+        Apple does not confirm it, nothing is unlinked.
 
-        Codes: NOT_FOUND, LAST_SIGN_IN_METHOD, REAUTHENTICATION_REQUIRED.
+        Codes: NOT_FOUND, LAST_SIGN_IN_METHOD, REAUTHENTICATION_REQUIRED, PROVIDER_REJECTED (not a code of this
+        identity), PROVIDER_UNAVAILABLE, RATE_LIMITED.
         """
         bearer = info.context.signed_in()
-        social_links.unlink(bearer=bearer, identity=_identity(input.id))
+        social_links.unlink(
+            bearer=bearer,
+            identity=_identity(input.id),
+            apple_code=input.apple_code or "",
+            caller=info.context.caller,
+        )
         return UnlinkSocialAccountPayload(deleted_social_account_id=input.id, account=bearer.account)  # type: ignore[arg-type]
 
 

@@ -45,6 +45,10 @@ class Issuer:
     codes: dict[str, Grant] = field(default_factory=dict)
     tokens: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     """Access tokens: for which client, and of whom."""
+    refresh_tokens: dict[str, str] = field(default_factory=dict)
+    """For which client."""
+    revoked: list[str] = field(default_factory=list)
+    """The tokens that were revoked, in order."""
     without: tuple[str, ...] = ()
     """What discovery leaves out."""
 
@@ -85,7 +89,7 @@ class Issuer:
     def code(
         self,
         *,
-        redirect_uri: str,
+        redirect_uri: str = "",
         verifier: str | None = None,
         code_challenge: str | None = None,
         nonce: str | None = None,
@@ -94,7 +98,7 @@ class Issuer:
         id_token: dict[str, Any] | None = None,
         **changes: Any,
     ) -> str:
-        """As the redirect would bring it. `verifier` stands for its S256 challenge.
+        """As the redirect would bring it; without a redirect URI, as a device gets it. `verifier` stands for its S256.
 
         `id_token` is what the ID token says otherwise than userinfo.
         """
@@ -139,6 +143,8 @@ class Issuer:
                 return self._userinfo(asked)
             case "POST", "introspect":
                 return self._introspect(asked)
+            case "POST", "revoke":
+                return self._revoke(asked)
         return 404, {"error": "not_found"}
 
     def _discovery(self) -> dict[str, Any]:
@@ -149,6 +155,7 @@ class Issuer:
             "jwks_uri": f"{self.url}/jwks",
             "userinfo_endpoint": f"{self.url}/userinfo",
             "introspection_endpoint": f"{self.url}/introspect",
+            "revocation_endpoint": f"{self.url}/revoke",
             "response_types_supported": ["code"],
             "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         }
@@ -159,18 +166,21 @@ class Issuer:
         client = self._authenticated(asked)
         if client is None:
             return INVALID_CLIENT
-        grant = self.codes.pop(form.get("code", ""), None)
-        if form.get("grant_type") != "authorization_code" or grant is None:
+        grant = self.codes.get(form.get("code", ""))
+        if form.get("grant_type") != "authorization_code" or grant is None or grant.client_id != client:
             return INVALID_GRANT
+        del self.codes[form["code"]]
         proven = proves(grant.code_challenge, form)
-        if (grant.client_id, grant.redirect_uri) != (client, form.get("redirect_uri")) or not proven:
+        if grant.redirect_uri != form.get("redirect_uri", "") or not proven:
             return INVALID_GRANT
+        refresh_token = f"rt-{secrets.token_urlsafe(24)}"
+        self.refresh_tokens[refresh_token] = client
         return 200, {
             "access_token": grant.access_token,
             "expires_in": 3599,
             "token_type": "Bearer",
             "scope": "openid email profile",
-            "refresh_token": f"rt-{secrets.token_urlsafe(24)}",
+            "refresh_token": refresh_token,
             **({"id_token": grant.id_token} if grant.id_token else {}),
         }
 
@@ -187,6 +197,17 @@ class Issuer:
         if client is None:
             return 200, {"active": False}
         return 200, {"active": True, "client_id": client, "sub": person.get("sub"), "token_type": "Bearer"}
+
+    def _revoke(self, asked: Any) -> Reply:
+        """RFC 7009 §2.2: 200 and nothing, also for an unknown token."""
+        client = self._authenticated(asked)
+        if client is None:
+            return INVALID_CLIENT
+        token = asked.form.get("token", "")
+        if self.refresh_tokens.get(token, client) != client:
+            return INVALID_GRANT
+        self.revoked.append(token)
+        return 200, None
 
     def _authenticated(self, asked: Any) -> str | None:
         """The client, by the one way that it is registered with."""

@@ -229,7 +229,7 @@ class Handler(BaseHTTPRequestHandler):
         endpoint = target.path.rpartition("/")[2]
         providers.before_answering(endpoint)
         status, content = providers.answer(asked)
-        body = json.dumps(content).encode()
+        body = b"" if content is None else json.dumps(content).encode()
         fault = providers.faults.get(endpoint)
         if fault:
             self.close_connection = True

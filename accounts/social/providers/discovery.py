@@ -14,6 +14,7 @@ PUBLISHED_AS = {
     "jwks": "jwks_uri",
     "userinfo": "userinfo_endpoint",
     "introspection": "introspection_endpoint",
+    "revocation": "revocation_endpoint",
 }
 """The names of endpoints in the settings, and in the discovery document."""
 

@@ -47,7 +47,7 @@ class Unreadable(NoAnswer):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """The status, and the JSON; for `application/jwt`, the JWT as text."""
+    """The status, and the JSON, or None for an empty body; for `application/jwt`, the JWT as text."""
 
     status: int
     content: Any
@@ -110,6 +110,8 @@ def _fetch(url: str, *, method: str, headers: Mapping[str, str], body: bytes | N
         content = response.read(limits.max_bytes + 1)
     if len(content) > limits.max_bytes:
         raise Unreadable(f"HTTP {response.status}, too large")
+    if not content:
+        return Answer(status=response.status, content=None)
     signed = response.headers.get_content_type() == "application/jwt"
     return Answer(status=response.status, content=content.decode("ascii") if signed else json.loads(content))
 
