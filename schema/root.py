@@ -9,6 +9,7 @@ from schema.language.described import described
 from schema.language.directives import check_marks
 from schema.language.gate import AdmittedOnly, Gate
 from schema.language.scalars import SCALARS
+from schema.leaving.mutations import LeavingMutations
 from schema.nodes import NodeQueries
 from schema.passwords.mutations import PasswordMutations
 from schema.people.mutations import PeopleMutations
@@ -27,7 +28,14 @@ class Query(PeopleQueries, NodeQueries, AuthConfigQueries):
 
 @described
 @strawberry.type
-class Mutation(PasswordMutations, TokenMutations, ReauthenticationMutations, SocialMutations, PeopleMutations):
+class Mutation(
+    PasswordMutations,
+    TokenMutations,
+    ReauthenticationMutations,
+    SocialMutations,
+    PeopleMutations,
+    LeavingMutations,
+):
     """Everything that can be changed.
 
     Send one mutation per operation: an operation may hold at most one field that takes a credential.

@@ -2,6 +2,9 @@
 
 from dataclasses import asdict, dataclass, field
 
+from django.db.models import Q
+from social_django.models import UserSocialAuth
+
 from accounts.challenges import steps as challenges
 from accounts.challenges.models import Challenge
 from accounts.conf import latchkey
@@ -61,3 +64,11 @@ def ask_for_profile(identity: Identity, incomplete: Incomplete, grant: ClientGra
 def identity_of(challenge: Challenge) -> Identity:
     """The identity that the provider vouched for."""
     return Identity(provider=challenge.data["provider"], claims=Claims(**challenge.data["claims"]))
+
+
+def forget(account: Account) -> None:
+    """Delete the challenges of an account that is about to go: those for it, of its identities and with its address."""
+    about = Q(account=account) | Q(data__claims__email=account.email)
+    for row in UserSocialAuth.objects.filter(user=account):
+        about |= Q(data__provider=row.provider, data__claims__sub=row.uid)
+    Challenge.objects.filter(about).delete()

@@ -77,7 +77,9 @@ def _link_by_challenge(bearer: Bearer, challenge_token: str) -> LinkedIdentity:
 
 
 def unlink(*, bearer: Bearer, identity: uuid.UUID | None, caller: Caller, apple_code: str = "") -> None:
-    """Unlink an identity; None stands for a malformed id. With a fresh code of Apple, Apple is told first; if it does not confirm, nothing is unlinked.
+    """Unlink an identity; None stands for a malformed id.
+
+    With a fresh code of Apple, Apple is told first; if it does not confirm, nothing is unlinked.
 
     Raises NotFound, also for another account's; LastSignInMethod; ReauthenticationRequired; InvalidToken; with a code
     also what `revoke_at_apple` raises.

@@ -72,7 +72,8 @@ def issue(
     # its address (S9, S10, S13). Each of these begins another epoch, under the lock that this update takes.
     unchanged = Account.objects.filter(pk=account.pk, is_active=True, session_epoch=account.session_epoch)
     if not unchanged.update(last_login=now):
-        raise InvalidGrant if Account.objects.filter(pk=account.pk, is_active=True).exists() else AccountDisabled
+        # Or deleted: then authenticating again finds none, or creates another.
+        raise AccountDisabled if Account.objects.filter(pk=account.pk, is_active=False).exists() else InvalidGrant
     account.last_login = now
     make_room(account.pk)
     pair = begin(

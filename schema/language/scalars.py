@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import strawberry
+from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
 DateTime = strawberry.scalar(
@@ -14,4 +15,12 @@ DateTime = strawberry.scalar(
     parse_value=datetime.fromisoformat,
 )
 
-SCALARS: Mapping[object, ScalarDefinition] = {datetime: DateTime}
+AnyJson = strawberry.scalar(
+    name="JSON",
+    description="Any JSON value.",
+    specified_by_url="https://ecma-international.org/publications-and-standards/standards/ecma-404/",
+    serialize=lambda value: value,
+    parse_value=lambda value: value,
+)
+
+SCALARS: Mapping[object, ScalarDefinition] = {datetime: DateTime, JSON: AnyJson}

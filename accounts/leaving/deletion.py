@@ -1,0 +1,69 @@
+"""Delete one's own account."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.guard import events
+from accounts.guard.events import EventType
+from accounts.leaving import holdings
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.social import challenges as social_challenges
+from accounts.social.revocation import revoke_at_apple
+from accounts.tokens import api as bearer_tokens
+from accounts.tokens.api import Bearer
+from accounts.tokens.proof import require_recent_proof
+
+
+class StaffAccount(Exception):
+    """The account belongs to the administration: its holder cannot delete it."""
+
+
+def delete_account(*, bearer: Bearer, caller: Caller, apple_code: str = "") -> datetime:
+    """Delete the bearer's account and everything that is about it, at once; returns when.
+
+    With a fresh code of Apple, Apple is told first; if it does not confirm, nothing is deleted. Raises StaffAccount,
+    ReauthenticationRequired; with a code also ProviderRejected, ProviderUnavailable, RateLimited; InvalidToken.
+    """
+    require_recent_proof(bearer)
+    _refuse_staff(bearer.account)
+    if apple_code:
+        revoke_at_apple(apple_code, bearer=bearer, caller=caller)
+    with transaction.atomic():
+        account = bearer_tokens.locked_account(bearer)
+        _refuse_staff(account)
+        erase(account)
+        # As the other events of the account, without its address and agent.
+        events.record(
+            EventType.DELETED,
+            subject=bearer.account.pk,
+            actor=bearer.account.pk,
+            client=bearer.client_name,
+            caller=Caller(),
+        )
+    return timezone.now()
+
+
+def erase(account: Account) -> None:
+    """Delete the account, whose row is locked, with everything that points to it.
+
+    Nothing that runs at the same time survives or is left behind: refreshes and exchanges of codes are waited for, and
+    whatever comes later waits for this transaction, and then finds no account.
+    """
+    # Before the row is locked against new foreign keys: a refresh under way needs it for its own.
+    account.end_sessions()
+    Account.objects.select_for_update().get(pk=account.pk)
+    social_challenges.forget(account)
+    holdings.release(account)
+    account.delete()
+
+
+def _refuse_staff(account: Account) -> None:
+    """Keep the accounts of the administration: otherwise its last member could lock everyone out of it.
+
+    And the log of what a member of staff did, which Django deletes with the account, would end with a click.
+    """
+    if account.is_staff or account.is_superuser:
+        raise StaffAccount

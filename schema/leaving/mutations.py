@@ -1,0 +1,58 @@
+"""Take one's data along, and leave."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+
+from accounts.leaving import deletion, export
+from schema.language.directives import Credential
+from schema.language.payload import mutation
+from schema.leaving.inputs import DeleteAccountInput
+from schema.leaving.payloads import DeleteAccountPayload, ExportAccountPayload
+from schema.request.context import ApiInfo
+from schema.request.refusals import Forbidden
+
+
+@strawberry.type
+class LeavingMutations:
+    """The mutations of this room."""
+
+    @mutation(DeleteAccountPayload, Credential())
+    def delete_account(
+        self,
+        info: ApiInfo,
+        input: Annotated[
+            DeleteAccountInput | None,
+            strawberry.argument(description="Omit it unless Apple has to be told."),
+        ] = strawberry.UNSET,
+    ) -> DeleteAccountPayload:
+        """Delete the signed-in account at once, with every session and token; clears the cookie.
+
+        With `appleCode`, Apple is told first; if Apple does not confirm it, nothing is deleted. The account of a member
+        of staff is refused with the top-level error FORBIDDEN.
+
+        Codes: REAUTHENTICATION_REQUIRED, PROVIDER_REJECTED (not a code of a linked identity), PROVIDER_UNAVAILABLE,
+        RATE_LIMITED.
+        """
+        bearer = info.context.signed_in()
+        try:
+            deleted_at = deletion.delete_account(
+                bearer=bearer,
+                caller=info.context.caller,
+                apple_code=(input.apple_code or "") if input else "",
+            )
+        except deletion.StaffAccount:
+            raise Forbidden from None
+        if info.context.cookie.allowed and info.context.cookie.token:
+            info.context.cookie.clear()
+        return DeleteAccountPayload(scheduled_for=deleted_at)
+
+    @mutation(ExportAccountPayload)
+    def export_account(self, info: ApiInfo) -> ExportAccountPayload:
+        """Everything that is stored about the signed-in account, as JSON. Secrets and their hashes are left out.
+
+        Codes: REAUTHENTICATION_REQUIRED, RATE_LIMITED.
+        """
+        data = export.export_account(bearer=info.context.signed_in(), caller=info.context.caller)
+        return ExportAccountPayload(data=JSON(data))
