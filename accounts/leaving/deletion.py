@@ -27,22 +27,18 @@ def delete_account(*, bearer: Bearer, caller: Caller, apple_code: str = "") -> d
     With a fresh code of Apple, Apple is told first; if it does not confirm, nothing is deleted. Raises StaffAccount,
     ReauthenticationRequired; with a code also ProviderRejected, ProviderUnavailable, RateLimited; InvalidToken.
     """
-    require_recent_proof(bearer)
-    _refuse_staff(bearer.account)
-    if apple_code:
-        revoke_at_apple(apple_code, bearer=bearer, caller=caller)
-    with transaction.atomic():
-        account = bearer_tokens.locked_account(bearer)
-        _refuse_staff(account)
-        erase(account)
-        # As the other events of the account, without its address and agent.
-        events.record(
-            EventType.DELETED,
-            subject=bearer.account.pk,
-            actor=bearer.account.pk,
-            client=bearer.client_name,
-            caller=Caller(),
-        )
+    key, client = bearer.account.pk, bearer.client_name
+    with events.failures(EventType.DELETE_FAILED, subject=lambda: key, client=client, caller=caller):
+        require_recent_proof(bearer)
+        _refuse_staff(bearer.account)
+        if apple_code:
+            revoke_at_apple(apple_code, bearer=bearer, caller=caller)
+        with transaction.atomic():
+            account = bearer_tokens.locked_account(bearer)
+            _refuse_staff(account)
+            erase(account)
+            # As the other events of the account, without its address and agent.
+            events.record(EventType.DELETED, subject=key, actor=key, client=client, caller=Caller())
     return timezone.now()
 
 

@@ -26,18 +26,13 @@ Data = dict[str, Any]
 
 def export_account(*, bearer: Bearer, caller: Caller) -> Data:
     """The data of the bearer's account. Raises ReauthenticationRequired, RateLimited; InvalidToken."""
-    account = bearer.account
-    require_recent_proof(bearer)
-    with (
-        limits.attempt(Action.EXPORT, account=str(account.pk), caller=caller, client=bearer.client_name),
-        transaction.atomic(),
-    ):
-        account = bearer_tokens.locked_account(bearer)
-        data = data_of(account)
-        events.record(
-            EventType.EXPORTED, subject=account.pk, actor=account.pk, client=bearer.client_name, caller=caller
-        )
-    return data
+    key, client = bearer.account.pk, bearer.client_name
+    with events.failures(EventType.EXPORT_FAILED, subject=lambda: key, client=client, caller=caller):
+        require_recent_proof(bearer)
+        with limits.attempt(Action.EXPORT, account=str(key), caller=caller, client=client), transaction.atomic():
+            data = data_of(bearer_tokens.locked_account(bearer))
+            events.record(EventType.EXPORTED, subject=key, actor=key, client=client, caller=caller)
+            return data
 
 
 def data_of(account: Account) -> Data:

@@ -30,8 +30,10 @@ def update_account(
     `lock` returns the account's locked row, or raises if it may not be changed any more. Raises ValidationFailed with
     all failures of all fields; RateLimited.
     """
+    key = account.pk
     with (
-        limits.attempt(Action.UPDATE_ACCOUNT, account=str(account.pk), caller=caller, client=client),
+        events.failures(EventType.PROFILE_CHANGE_FAILED, subject=lambda: key, client=client, caller=caller),
+        limits.attempt(Action.UPDATE_ACCOUNT, account=str(key), caller=caller, client=client),
         transaction.atomic(),
     ):
         account = lock()
@@ -45,8 +47,8 @@ def update_account(
             _store(account, changed, changes)
             events.record(
                 EventType.PROFILE_CHANGED,
-                subject=account.pk,
-                actor=account.pk,
+                subject=key,
+                actor=key,
                 client=client,
                 caller=caller,
                 cause=", ".join(changed),
