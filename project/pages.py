@@ -43,8 +43,6 @@ def front_end(request: HttpRequest) -> HttpResponse:
 def _index(request: HttpRequest) -> HttpResponse:
     # The build refers to `/static/`; STATIC_URL may have a prefix.
     page = INDEX.read_text().replace('"/static/', f'"{settings.STATIC_URL}')
-    meta_tag = '<meta name="password-min-length" content="{}" />'.format
-    page = page.replace(meta_tag(15), meta_tag(latchkey().password_min_length))
     response = HttpResponse(page, headers={"Cache-Control": "no-cache"})
     # `same-origin` would cut off the pop-ups of the providers.
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"

@@ -41,6 +41,11 @@ export function createClient(session: Session, uri = "/graphql"): ApolloClient {
   const http = new HttpLink({ uri, credentials: "include", headers: { "Apollo-Require-Preflight": "true" } });
   return new ApolloClient({
     link: sessionLink(session).concat(http),
-    cache: new InMemoryCache({ typePolicies: { Query: { fields: { users: relayStylePagination() } } } }),
+    cache: new InMemoryCache({
+      typePolicies: {
+        Query: { fields: { users: relayStylePagination() } },
+        Account: { fields: { securityEvents: relayStylePagination() } },
+      },
+    }),
   });
 }

@@ -1,11 +1,12 @@
-import { Fragment, useEffect, useState } from "react";
+import { Fragment, useCallback, useEffect, useRef, useState } from "react";
 import { SettleContext, useChallenges } from "./challenges";
 import { Header } from "./header";
 import { navigate, usePath } from "./navigation";
+import { Account } from "./pages/account";
 import { Callback } from "./pages/callback";
 import { CompleteProfile } from "./pages/complete-profile";
+import { Handover } from "./pages/handover";
 import { LinkSignIn } from "./pages/link";
-import { Me } from "./pages/me";
 import { NotFound } from "./pages/not-found";
 import { Register } from "./pages/register";
 import { SignIn } from "./pages/sign-in";
@@ -15,7 +16,7 @@ import { usePerson, useSession } from "./use-session";
 
 const SIGN_IN = "/sign-in";
 const REGISTER = "/register";
-const SIGNED_OUT = [SIGN_IN, REGISTER, CALLBACK];
+const SIGNED_OUT = [SIGN_IN, REGISTER];
 /** Show the sign-in page here when signed out. */
 const PAGES = ["/", "/users", SIGN_IN];
 
@@ -23,7 +24,7 @@ export function App() {
   const path = usePath();
   const person = usePerson();
   const active = person !== null;
-  const ended = useHasEnded();
+  const { farewell, leave } = useFarewell();
   const { challenge, notice, settle, drop, dismiss } = useChallenges();
   const hasAccount = active && SIGNED_OUT.includes(path);
   useEffect(() => {
@@ -46,25 +47,42 @@ export function App() {
         ) : path === REGISTER ? (
           <Register />
         ) : PAGES.includes(path) ? (
-          <SignIn ended={ended} />
+          <SignIn farewell={farewell} />
         ) : (
           <NotFound />
         )}
       </SettleContext>
     );
+  if (path === CALLBACK) return <Handover />;
   return (
     // The key discards the pages' state when the user changes.
     <Fragment key={person}>
       <Header />
-      {onMe ? <Me notice={notice} /> : path === "/users" ? <Users /> : <NotFound />}
+      {onMe ? <Account notice={notice} onSignedOut={leave} /> : path === "/users" ? <Users /> : <NotFound />}
     </Fragment>
   );
 }
 
-/** True after a session of this page has ended, in any tab or at the server. */
-function useHasEnded(): boolean {
+/** The message for a user whose session has ended, in any tab or at the server. */
+function useFarewell() {
   const session = useSession();
-  const [ended, setEnded] = useState(false);
-  useEffect(() => session.subscribe(() => setEnded(!session.isActive())), [session]);
-  return ended;
+  const [farewell, setFarewell] = useState("");
+  const reason = useRef("");
+  useEffect(
+    () =>
+      session.subscribe(() => {
+        setFarewell(session.isActive() ? "" : reason.current || "You are signed out.");
+        reason.current = "";
+      }),
+    [session],
+  );
+  /** Ends the session that the server has ended already. */
+  const leave = useCallback(
+    async (text: string) => {
+      reason.current = text;
+      await session.end();
+    },
+    [session],
+  );
+  return { farewell, leave };
 }

@@ -2,8 +2,10 @@
 import { useApolloClient } from "@apollo/client/react";
 import { createContext, use, useCallback, useEffect, useState } from "react";
 import { LinkDocument, type SignedInFragment } from "./__generated__/graphql";
+import { BASE } from "./base";
 import { describe } from "./errors";
 import { navigate } from "./navigation";
+import { CALLBACK } from "./redirect";
 import { useSession } from "./use-session";
 
 export type Challenge = NonNullable<SignedInFragment["challenge"]>;
@@ -59,6 +61,8 @@ export function useChallenges() {
   const settle: Settle = async ({ tokens, account, challenge: next }, asked = null) => {
     if (tokens) {
       const notice = asked && (await link(asked, tokens.accessToken));
+      // For a user who is signed in, the callback page is something else: `Handover`.
+      if (window.location.pathname === BASE + CALLBACK) navigate("/", { replace: true });
       session.start({ ...tokens, account: account!.id });
       setNotice(notice);
       return true;

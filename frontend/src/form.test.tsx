@@ -38,7 +38,13 @@ const answer = (
   tokens: null,
   account: null,
   challenge: null,
-  errors: errors.map(([code, field, message]) => ({ __typename: "AuthError", code, field, message })),
+  errors: errors.map(([code, field, message]) => ({
+    __typename: "AuthError",
+    code,
+    field,
+    message,
+    retryAfter: null,
+  })),
 });
 const send = () => act(async () => document.querySelector("form")!.requestSubmit());
 const alert = () => document.querySelector("[role=alert]")!.textContent;

@@ -8,71 +8,40 @@ import {
   type ComponentProps,
   type ReactNode,
 } from "react";
-import type { SignedInFragment } from "./__generated__/graphql";
+import type { OffersFragment, SignedInFragment } from "./__generated__/graphql";
 import { useSettle, type LinkChallenge } from "./challenges";
-import { describe } from "./errors";
+import { fieldOf, type Failure } from "./errors";
+import { Messages, useOutcome } from "./outcome";
+import { duration } from "./wait";
 
-type Failure = SignedInFragment["errors"][number];
 const FailuresContext = createContext<Failure[]>([]);
-const fieldOf = ({ field }: Failure) => field?.at(-1);
 
 /** The errors that the service would return for empty required fields. */
 const missing = (form: HTMLFormElement): Failure[] =>
   [...form.querySelectorAll("input")]
     .filter(({ validity }) => validity.valueMissing)
-    .map(({ name }) => ({
-      __typename: "AuthError",
-      code: "REQUIRED",
-      field: [name],
-      message: "This field is required.",
-    }));
+    .map(({ name }) => ({ code: "REQUIRED", field: [name], message: "This field is required." }));
 
 interface FormProps {
-  submit: (values: Record<string, string>) => Promise<SignedInFragment>;
+  /** Sends the values. Resolves to the failures; see `Work`. */
+  submit: (values: Record<string, string>) => Promise<Failure[] | null>;
   /** The names of its fields. Errors of other fields show above the form. */
   fields: string[];
   label: string;
-  /** The link to make after the sign-in. */
-  link?: LinkChallenge | null;
+  /** Announced after a success. */
+  success?: string;
+  danger?: boolean;
   children: ReactNode;
 }
 
-/** A form that signs in. A field's errors show at the field, all others above the fields. */
-export function SignInForm({ submit, fields, label, link = null, children }: FormProps) {
-  const settle = useSettle();
+/** A form. A field's errors show at the field, all others above the fields. */
+export function Form({ submit, fields, label, success = "", danger = false, children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
-  const [busy, setBusy] = useState(false);
-  const [failures, setFailures] = useState<Failure[]>([]);
-  const [problem, setProblem] = useState("");
+  const { busy, blocked, failures, show, run, messages } = useOutcome(fields);
 
   useEffect(() => {
     form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [failures]);
-
-  function show(errors: Failure[]) {
-    const others = errors.filter((error) => !fields.includes(fieldOf(error) ?? ""));
-    // Count fields, not errors: one field may have two.
-    const wrong = new Set(errors.map(fieldOf).filter((name) => fields.includes(name ?? ""))).size;
-    setFailures(errors);
-    setProblem(
-      others.map(({ message }) => message).join(" ") ||
-        `Please correct ${wrong === 1 ? "one field" : `${wrong} fields`}.`,
-    );
-  }
-
-  async function onSubmit(values: Record<string, string>) {
-    setBusy(true);
-    setProblem("");
-    setFailures([]);
-    try {
-      const outcome = await submit(values);
-      if (await settle(outcome, link)) return;
-      show(outcome.errors);
-    } catch (error) {
-      setProblem(describe(error));
-    }
-    setBusy(false);
-  }
 
   return (
     <form
@@ -82,43 +51,68 @@ export function SignInForm({ submit, fields, label, link = null, children }: For
         event.preventDefault();
         const values = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]);
         const empty = missing(event.currentTarget);
-        if (busy) return;
+        if (blocked) return;
         if (empty.length > 0) show(empty);
-        else void onSubmit(Object.fromEntries(values));
+        else void run(() => submit(Object.fromEntries(values)), success);
       }}
     >
-      <Alert>{problem}</Alert>
+      <Messages {...messages} />
       <FailuresContext value={failures}>{children}</FailuresContext>
-      <button type="submit" aria-disabled={busy}>
+      <button type="submit" className={danger ? "danger" : undefined} aria-disabled={blocked}>
         {busy ? "One moment …" : label}
       </button>
     </form>
   );
 }
 
-/** Always in the page, so that screen readers announce its changes. */
-export function Alert({ children }: { children: string }) {
-  return <div role="alert">{children && <p className="problem">{children}</p>}</div>;
+type SignInFormProps = Omit<FormProps, "submit" | "success" | "danger"> & {
+  submit: (values: Record<string, string>) => Promise<SignedInFragment>;
+  /** The link to make after the sign-in. */
+  link?: LinkChallenge | null;
+};
+
+/** A form that signs in. */
+export function SignInForm({ submit, link = null, ...form }: SignInFormProps) {
+  const settle = useSettle();
+  return (
+    <Form
+      {...form}
+      submit={async (values) => {
+        const outcome = await submit(values);
+        return (await settle(outcome, link)) ? null : outcome.errors;
+      }}
+    />
+  );
 }
 
-type FieldProps = ComponentProps<"input"> & { name: string; label: string; hint?: string };
+interface Labelled {
+  name: string;
+  label: string;
+  hint?: string;
+}
+type FieldProps = ComponentProps<"input"> & Labelled;
 
-export function Field({ label, hint, ...input }: FieldProps) {
+const messageOf = ({ message, retryAfter }: Failure) =>
+  retryAfter ? `${message} Possible again in ${duration(retryAfter)}.` : message;
+
+/** A label, its control, its hint and its errors. */
+function Control({
+  name,
+  label,
+  hint,
+  optional,
+  children,
+}: Labelled & { optional: boolean; children: (attributes: object) => ReactNode }) {
   const id = useId();
-  const messages = use(FailuresContext).filter((failure) => fieldOf(failure) === input.name);
+  const messages = use(FailuresContext).filter((failure) => fieldOf(failure) === name);
   const described = [hint && `${id}-hint`, messages.length && `${id}-errors`].filter(Boolean).join(" ");
   return (
     <div className="field">
       <label htmlFor={id}>
         {label}
-        {!input.required && <span className="optional"> (optional)</span>}
+        {optional && <span className="optional"> (optional)</span>}
       </label>
-      <input
-        id={id}
-        aria-invalid={messages.length > 0}
-        aria-describedby={described || undefined}
-        {...input}
-      />
+      {children({ id, name, "aria-invalid": messages.length > 0, "aria-describedby": described || undefined })}
       {hint && (
         <p id={`${id}-hint`} className="hint">
           {hint}
@@ -126,11 +120,32 @@ export function Field({ label, hint, ...input }: FieldProps) {
       )}
       {messages.length > 0 && (
         <p id={`${id}-errors`} className="error">
-          {messages.map(({ message }) => message).join(" ")}
+          {messages.map(messageOf).join(" ")}
         </p>
       )}
     </div>
   );
+}
+
+export function Field({ name, label, hint, ...input }: FieldProps) {
+  return (
+    <Control name={name} label={label} {...(hint && { hint })} optional={!input.required}>
+      {(attributes) => <input {...attributes} {...input} />}
+    </Control>
+  );
+}
+
+export function SelectField({ name, label, hint, ...select }: ComponentProps<"select"> & Labelled) {
+  return (
+    <Control name={name} label={label} {...(hint && { hint })} optional={false}>
+      {(attributes) => <select {...attributes} {...select} />}
+    </Control>
+  );
+}
+
+/** Tells password managers which account a password is for. */
+export function ForAccount({ email }: { email: string }) {
+  return <input type="email" autoComplete="username" value={email} readOnly hidden />;
 }
 
 /** A password field with a button that shows the password. */
@@ -145,3 +160,9 @@ export function PasswordField(props: FieldProps) {
     </div>
   );
 }
+
+/** The service's rule for new passwords, as soon as it is known. */
+export const passwordHint = (policy?: OffersFragment["passwordPolicy"]) =>
+  [policy && `At least ${policy.minLength} characters.`, "A few unrelated words make a strong password."]
+    .filter(Boolean)
+    .join(" ");

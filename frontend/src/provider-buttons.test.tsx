@@ -20,6 +20,7 @@ const provider = (name: string, label: string, ...credentials: string[]) => ({
   scopes: [],
   credentials,
 });
+const passwordPolicy = { __typename: "PasswordPolicy", minLength: 15 };
 const socialProviders = [
   provider("apple-id", "Apple", "ID_TOKEN", "CODE"),
   provider("github", "GitHub", "CODE", "ACCESS_TOKEN"),
@@ -39,7 +40,7 @@ function draw(authorization: object | null, errors: object[] = [], challenge: Li
       <ProviderButtons link={challenge} />
     </SettleContext>,
     {
-      AuthConfig: { authConfig: { __typename: "AuthConfig", socialProviders } },
+      AuthConfig: { authConfig: { __typename: "AuthConfig", passwordPolicy, socialProviders } },
       BeginRedirect: {
         createSocialAuthUrl: { __typename: "CreateSocialAuthUrlPayload", authorization, errors },
       },

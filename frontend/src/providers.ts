@@ -1,7 +1,8 @@
 /** Google and Facebook, through their own SDKs: each returns an access token for our client id. */
-import type { AuthConfigQuery } from "./__generated__/graphql";
+import type { OffersFragment } from "./__generated__/graphql";
+import { Refused } from "./errors";
 
-export type Provider = AuthConfigQuery["authConfig"]["socialProviders"][number];
+export type Provider = OffersFragment["socialProviders"][number];
 
 interface Sdk {
   src: string;
@@ -68,7 +69,7 @@ export const isUsable = (provider: Provider) => hasSdk(provider) || canRedirect(
 const loading = new Map<string, Promise<void>>();
 
 /** Loads a provider's SDK. Call it before the click, because browsers open pop-ups only during one. */
-export function load({ name }: Provider): Promise<void> {
+function load({ name }: Provider): Promise<void> {
   const known = loading.get(name);
   if (known) return known;
   const loaded = new Promise<void>((resolve, reject) => {
@@ -86,8 +87,17 @@ export function load({ name }: Provider): Promise<void> {
   return loaded;
 }
 
-/** Asks the user at the provider. Returns null if the user cancels. */
-export async function accessToken(provider: Provider): Promise<string | null> {
-  await load(provider);
-  return SDKS[provider.name]!.accessToken(provider.clientIds[0]!, provider.scopes);
+/** Asks the user at the provider. Returns null if the user cancels. Throws Refused if the SDK does not work. */
+export async function sdkToken(provider: Provider): Promise<string | null> {
+  try {
+    await load(provider);
+    return await SDKS[provider.name]!.accessToken(provider.clientIds[0]!, provider.scopes);
+  } catch {
+    throw new Refused(`${provider.label} did not load. A content blocker may have stopped it.`);
+  }
+}
+
+/** Loads the SDKs of the providers that have one. A failure shows when the user clicks the button. */
+export function preload(providers: Provider[]): void {
+  for (const provider of providers.filter(hasSdk)) load(provider).catch(() => {});
 }

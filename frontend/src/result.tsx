@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { describe } from "./errors";
-import { Alert } from "./form";
+import { Alert } from "./outcome";
 
 interface ResultProps {
   error: Error | undefined;

@@ -12,14 +12,15 @@ export interface Sent {
   headers: Record<string, string> | undefined;
 }
 
-/** Renders the page. Each operation returns the data under its name. */
-export async function render(children: ReactNode, answers: Record<string, object> = {}): Promise<Sent[]> {
+/** Renders the page. Each operation returns the data under its name, or in turn those of a list. */
+export async function render(children: ReactNode, answers: Record<string, object | object[]> = {}): Promise<Sent[]> {
   vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
   const sent: Sent[] = [];
   const link = new ApolloLink((operation) => {
     const { operationName: name = "", variables } = operation;
     sent.push({ name, variables, headers: operation.getContext().headers });
-    return of({ data: answers[name] ?? {} });
+    const data = answers[name] ?? {};
+    return of({ data: Array.isArray(data) ? data.shift() : data });
   });
   const client = new ApolloClient({ link, cache: new InMemoryCache() });
   const root = createRoot(document.body.appendChild(document.createElement("div")));
@@ -37,3 +38,8 @@ export const press = (label: string) =>
   act(async () =>
     [...document.querySelectorAll("button")].find((button) => button.textContent === label)!.click(),
   );
+export const status = () =>
+  [...document.querySelectorAll("[role=status]")].map((element) => element.textContent).join("");
+/** Types into the field of this name. */
+export const type = (name: string, value: string) =>
+  void (document.querySelector<HTMLInputElement>(`[name="${name}"]`)!.value = value);

@@ -1,15 +1,12 @@
-import { useMutation } from "@apollo/client/react";
-import { RegisterDocument } from "../__generated__/graphql";
-import { Field, PasswordField, SignInForm } from "../form";
+import { useMutation, useQuery } from "@apollo/client/react";
+import { AuthConfigDocument, RegisterDocument } from "../__generated__/graphql";
+import { Field, PasswordField, passwordHint, SignInForm } from "../form";
 import { Link } from "../navigation";
 import { Page } from "../page";
 import { ProviderButtons } from "../provider-buttons";
 
-/** The service writes the configured value into the page. */
-const PASSWORD_MIN_LENGTH =
-  document.querySelector<HTMLMetaElement>("meta[name=password-min-length]")?.content ?? "15";
-
 export function Register() {
+  const { data } = useQuery(AuthConfigDocument);
   const [register] = useMutation(RegisterDocument, { fetchPolicy: "no-cache" });
   return (
     <Page title="Create an account" narrow>
@@ -45,7 +42,7 @@ export function Register() {
         <PasswordField
           name="password"
           label="Password"
-          hint={`At least ${PASSWORD_MIN_LENGTH} characters. A few unrelated words make a strong password.`}
+          hint={passwordHint(data?.authConfig.passwordPolicy)}
           autoComplete="new-password"
           required
         />

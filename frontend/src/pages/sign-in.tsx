@@ -5,12 +5,12 @@ import { Link } from "../navigation";
 import { Page } from "../page";
 import { ProviderButtons } from "../provider-buttons";
 
-export function SignIn({ ended }: { ended: boolean }) {
+export function SignIn({ farewell }: { farewell: string }) {
   // no-cache keeps tokens out of the cache.
   const [signIn] = useMutation(SignInDocument, { fetchPolicy: "no-cache" });
   return (
     <Page title="Sign in" narrow>
-      <div role="status">{ended && <p className="notice">You are signed out.</p>}</div>
+      <div role="status">{farewell && <p className="notice">{farewell}</p>}</div>
       <SignInForm
         label="Sign in"
         fields={["email", "password"]}

@@ -3,7 +3,7 @@ import { useRef, useState } from "react";
 import { UsersDocument } from "../__generated__/graphql";
 import { day } from "../dates";
 import { describe } from "../errors";
-import { Alert } from "../form";
+import { Alert } from "../outcome";
 import { Page } from "../page";
 import { Result } from "../result";
 

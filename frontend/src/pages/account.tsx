@@ -1,31 +1,36 @@
 import { useQuery } from "@apollo/client/react";
 import { MeDocument } from "../__generated__/graphql";
+import { Events } from "../account/events";
+import { Leaving } from "../account/leaving";
+import { LinkedAccounts } from "../account/linked-accounts";
+import { Password } from "../account/password";
+import { Profile } from "../account/profile";
+import { Sessions } from "../account/sessions";
 import type { Notice } from "../challenges";
 import { day, moment } from "../dates";
-import { Alert } from "../form";
-import { LinkedAccounts } from "../linked-accounts";
+import { Alert } from "../outcome";
 import { Page } from "../page";
+import { Reauthentication } from "../reauthentication";
 import { Result } from "../result";
 
-export function Me({ notice }: { notice: Notice | null }) {
+interface AccountProps {
+  notice: Notice | null;
+  /** Ends the session here too, and says why. */
+  onSignedOut: (text: string) => Promise<void>;
+}
+
+export function Account({ notice, onSignedOut }: AccountProps) {
   const { data, error, refetch } = useQuery(MeDocument);
   const me = data?.me;
+  const config = data?.authConfig;
   return (
     <Page title="Your account">
       <div role="status">{notice && !notice.isProblem && <p className="notice">{notice.text}</p>}</div>
       <Alert>{notice?.isProblem ? notice.text : ""}</Alert>
       <Result error={error} ready={Boolean(me)} retry={refetch}>
-        {me && (
-          <>
+        {me && config && (
+          <Reauthentication account={me} providers={config.socialProviders} refresh={refetch}>
             <dl>
-              <dt>Name</dt>
-              <dd>
-                <bdi>{`${me.firstName} ${me.lastName}`.trim()}</bdi>
-              </dd>
-              <dt>Username</dt>
-              <dd>
-                <bdi>{me.username}</bdi>
-              </dd>
               <dt>E-mail</dt>
               <dd>
                 <bdi>{me.email}</bdi> {!me.emailVerified && <span className="tag">not verified</span>}
@@ -43,8 +48,13 @@ export function Me({ notice }: { notice: Notice | null }) {
                 </>
               )}
             </dl>
-            <LinkedAccounts accounts={me.socialAccounts} />
-          </>
+            <Profile account={me} />
+            <Password account={me} policy={config.passwordPolicy} />
+            <LinkedAccounts accounts={me.socialAccounts} providers={config.socialProviders} />
+            <Sessions sessions={me.sessions.nodes} onSignedOut={onSignedOut} />
+            <Events events={me.securityEvents} />
+            <Leaving username={me.username} onSignedOut={onSignedOut} />
+          </Reauthentication>
         )}
       </Result>
     </Page>

@@ -1,0 +1,113 @@
+import { useMutation } from "@apollo/client/react";
+import { useId, useState } from "react";
+import { DeleteAccountDocument, ExportAccountDocument } from "../__generated__/graphql";
+import { day } from "../dates";
+import { useDialog } from "../dialog";
+import { Field, Form } from "../form";
+import { Messages, useOutcome } from "../outcome";
+import { useChange } from "../reauthentication";
+import { Section } from "./section";
+
+/** The account's data to take along, and the end of the account. */
+export function Leaving({
+  username,
+  onSignedOut,
+}: {
+  username: string;
+  onSignedOut: (text: string) => Promise<void>;
+}) {
+  const change = useChange();
+  const [exportAccount] = useMutation(ExportAccountDocument, { fetchPolicy: "no-cache" });
+  const { busy, blocked, run, messages } = useOutcome();
+  const [deleting, setDeleting] = useState(false);
+
+  const download = () =>
+    run(async () => {
+      const payload = await change(async () => (await exportAccount()).data!.exportAccount);
+      if (payload?.errors.length === 0) save(payload.data, `account-${new Date().toISOString().slice(0, 10)}.json`);
+      return payload && payload.errors;
+    }, "Your data is in your downloads.");
+
+  return (
+    <Section title="Your data">
+      <Messages {...messages} />
+      <p>Download everything that we store about you, as a JSON file.</p>
+      <div className="choices">
+        <button type="button" className="secondary" aria-disabled={blocked} onClick={() => void download()}>
+          {busy ? "One moment …" : "Download your data"}
+        </button>
+      </div>
+      <p>Deleting your account removes it and its data, and signs you out everywhere.</p>
+      <div className="choices">
+        <button type="button" className="danger" onClick={() => setDeleting(true)}>
+          Delete account …
+        </button>
+      </div>
+      {deleting && (
+        <DeleteDialog username={username} onSignedOut={onSignedOut} onEnd={() => setDeleting(false)} />
+      )}
+    </Section>
+  );
+}
+
+function DeleteDialog({
+  username,
+  onSignedOut,
+  onEnd,
+}: {
+  username: string;
+  onSignedOut: (text: string) => Promise<void>;
+  onEnd: () => void;
+}) {
+  const change = useChange();
+  const [deleteAccount] = useMutation(DeleteAccountDocument, { fetchPolicy: "no-cache" });
+  const { dialog, close } = useDialog(onEnd);
+  const title = useId();
+  return (
+    <dialog ref={dialog} aria-labelledby={title}>
+      <h2 id={title}>Delete your account?</h2>
+      <p>Your profile, your linked accounts and your sessions are deleted. You cannot undo this here.</p>
+      <Form
+        label="Delete account"
+        fields={["confirmation"]}
+        danger
+        submit={async ({ confirmation = "" }) => {
+          if (confirmation.trim() !== username)
+            return [{ field: ["confirmation"], message: `Type ${username} to confirm.` }];
+          const payload = await change(async () => (await deleteAccount()).data!.deleteAccount, {
+            last: true,
+          });
+          if (payload?.errors.length === 0) await onSignedOut(farewell(payload.scheduledFor));
+          return payload && payload.errors;
+        }}
+      >
+        <Field
+          name="confirmation"
+          label={`Type your username, ${username}, to confirm`}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          required
+        />
+      </Form>
+      <button type="button" className="quiet" onClick={() => close(false)}>
+        Keep account
+      </button>
+    </dialog>
+  );
+}
+
+function farewell(scheduledFor: string | null): string {
+  const isLater = scheduledFor !== null && Date.parse(scheduledFor) > Date.now() + 60_000;
+  return isLater ? `Your account will be deleted on ${day(scheduledFor)}.` : "Your account is deleted.";
+}
+
+/** Saves the data as a file. */
+function save(data: unknown, name: string): void {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
