@@ -4,7 +4,7 @@ import { chromium, type Browser, type BrowserContext, type Page } from "playwrig
 import { expect } from "vitest";
 
 export const THEMES = ["light", "dark"] as const;
-export const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+export const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
 export const GOOGLE = "https://accounts.google.com/gsi/client";
 export const FACEBOOK = "https://connect.facebook.net/en_US/sdk.js";
 const SCREENSHOTS = `${import.meta.dirname}/../screenshots`;
@@ -97,7 +97,11 @@ export async function inspect(
     await themed?.();
     for (const [size, viewport] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
-      await page.screenshot({ path: `${SCREENSHOTS}/${name}-${theme}-${size}.png` });
+      // A dialog is drawn for the window, not for the page.
+      const fullPage = (await page.getByRole("dialog").count()) === 0;
+      await page.screenshot({ path: `${SCREENSHOTS}/${name}-${theme}-${size}.png`, fullPage });
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width, `the width of ${name}, ${size}`).toBeLessThanOrEqual(viewport.width);
       await page.evaluate(axe.source);
       const { violations } = await page.evaluate(
         (exclude) => (window as unknown as { axe: typeof axe }).axe.run({ exclude }),

@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { alert, FACEBOOK, GOOGLE, heading, inspect, launch, visit, type Visit } from "./browser";
+import { playCorp } from "./corp";
 import { PASSWORD, startService, type Service } from "./service";
 
 let service: Service;
@@ -42,25 +43,6 @@ function stubs(
   };
 }
 
-/** Corp's page, which asks whether to agree. */
-async function playCorp(person: object): Promise<void> {
-  await gina.context.route(/\/openid\/authorize\?/, async (route) => {
-    const address = route.request().url();
-    const { redirect_uri, state } = Object.fromEntries(new URL(address).searchParams);
-    const link = (name: string, answer: Record<string, string>) =>
-      `<a href="${redirect_uri}?${new URLSearchParams(answer)}">${name}</a>`;
-    const agree = link("Agree", await service.authorize(address, person));
-    const refuse = link("Refuse", {
-      error: "access_denied",
-      error_description: "Call 555-0100",
-      state: state!,
-    });
-    await route.fulfill({
-      contentType: "text/html",
-      body: `<link rel="icon" href="data:,">${agree} ${refuse}`,
-    });
-  });
-}
 const signedInAs = (page: Page, email: string) =>
   page.getByRole("definition").filter({ hasText: email }).waitFor();
 const corp = (page: Page) => page.getByRole("button", { name: "Continue with Corp" }).click();
@@ -117,7 +99,7 @@ test("an SDK that does not load shows an error", async () => {
 
 test("a redirect to a provider and back signs a new person in", async () => {
   const page = await signInPage(stubs());
-  await playCorp({ sub: "corp-cora", email: "cora@example.com" });
+  await playCorp(gina.context, service, { sub: "corp-cora", email: "cora@example.com" });
   await corp(page);
   await agree(page);
   await heading(page, "Your account");
@@ -129,7 +111,7 @@ test("a redirect to a provider and back signs a new person in", async () => {
 
 test("a denial at the provider shows our own message", async () => {
   const page = await signInPage(stubs());
-  await playCorp({});
+  await playCorp(gina.context, service, {});
   await corp(page);
   await page.getByRole("link", { name: "Refuse" }).click();
   await alert(page, "Sign-in with Corp was cancelled or denied.");
@@ -148,7 +130,7 @@ test("foreign, altered and used codes are refused", async () => {
   expect(gina.operations).toEqual(["authConfig"]);
 
   await page.goto("/sign-in");
-  await playCorp({});
+  await playCorp(gina.context, service, {});
   await corp(page);
   const returns = await page.getByRole("link", { name: "Agree" }).getAttribute("href");
   await page.goto(returns!.replace(/code=[^&]+/, "code=injected"));
@@ -187,7 +169,7 @@ test("the account's password links the provider, and a wrong one does not", asyn
 test("an account without a password links through another provider, also by redirect", async () => {
   const person = { sub: "corp-nora", email: "nora@example.com" };
   let page = await signInPage(stubs());
-  await playCorp(person);
+  await playCorp(gina.context, service, person);
   await corp(page);
   await agree(page);
   await heading(page, "Your account");
@@ -198,7 +180,7 @@ test("an account without a password links through another provider, also by redi
 
   const google = await service.googleToken({ sub: "google-nora", email: "nora@example.com" });
   page = await signInPage(stubs({ google }));
-  await playCorp(person);
+  await playCorp(gina.context, service, person);
   await page.getByRole("button", { name: "Continue with Google" }).click();
   await heading(page, "You already have an account");
   expect(await page.getByLabel("Password", { exact: true }).count()).toBe(0);

@@ -20,6 +20,8 @@ export interface Service {
   register(username: string): Promise<void>;
   /** As if the account had shown that its address is its own. */
   verify(username: string): Promise<void>;
+  /** As if the account's holder had signed in an hour ago, in all sessions. */
+  age(username: string): Promise<void>;
   /** Let providers return to this origin's /callback. */
   allowCallback(): Promise<void>;
   googleToken(person: object): Promise<string>;
@@ -82,6 +84,14 @@ export async function startService(settings: Record<string, string> = {}): Promi
         "shell",
         "-c",
         `from accounts.models import Account; Account.objects.filter(username="${username}").update(email_verified=True)`,
+      ),
+    age: (username) =>
+      command(
+        "manage",
+        "shell",
+        "-c",
+        "from datetime import timedelta; from django.db.models import F; from accounts.models import Session; " +
+          `Session.objects.filter(account__username="${username}").update(authenticated_at=F("authenticated_at") - timedelta(hours=1))`,
       ),
     async register(username) {
       const input = { username, email: `${username}@example.com`, firstName: username, password: PASSWORD };

@@ -39,7 +39,7 @@ export function Leaving({
       </div>
       <p>Deleting your account removes it and its data, and signs you out everywhere.</p>
       <div className="choices">
-        <button type="button" className="danger" onClick={() => setDeleting(true)}>
+        <button type="button" className="secondary danger" onClick={() => setDeleting(true)}>
           Delete account …
         </button>
       </div>
@@ -66,7 +66,7 @@ function DeleteDialog({
   return (
     <dialog ref={dialog} aria-labelledby={title}>
       <h2 id={title}>Delete your account?</h2>
-      <p>Your profile, your linked accounts and your sessions are deleted. You cannot undo this here.</p>
+      <p>Your profile, your linked accounts and your sessions are deleted. You cannot undo this.</p>
       <Form
         label="Delete account"
         fields={["confirmation"]}

@@ -1,5 +1,5 @@
 import { useMutation } from "@apollo/client/react";
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useRef } from "react";
 import { LinkDocument, UnlinkDocument, type LinkedAccountsFragment } from "../__generated__/graphql";
 import { useCredential } from "../credential";
 import { moment } from "../dates";
@@ -10,7 +10,7 @@ import { Section } from "./section";
 
 type Linked = LinkedAccountsFragment["socialAccounts"][number];
 
-/** The linked provider accounts, each with a button to unlink it, and a button for each provider to link. */
+/** The linked provider accounts, each with a button to unlink it, and a button for each other provider. */
 export function LinkedAccounts({ accounts, providers }: { accounts: Linked[]; providers: Provider[] }) {
   const change = useChange();
   const credential = useCredential();
@@ -18,8 +18,10 @@ export function LinkedAccounts({ accounts, providers }: { accounts: Linked[]; pr
   const [link] = useMutation(LinkDocument);
   const { blocked, ask, run, messages } = useOutcome();
   const heading = useRef<HTMLHeadingElement>(null);
-  const usable = useMemo(() => providers.filter(isUsable), [providers]);
-  useEffect(() => preload(usable), [usable]);
+  useEffect(() => preload(providers), [providers]);
+  const others = providers.filter(
+    (provider) => isUsable(provider) && !accounts.some((account) => account.provider === provider.name),
+  );
 
   async function remove({ id, label }: Linked) {
     const removed = await run(async () => {
@@ -75,9 +77,9 @@ export function LinkedAccounts({ accounts, providers }: { accounts: Linked[]; pr
           </li>
         ))}
       </ul>
-      {usable.length > 0 && (
+      {others.length > 0 && (
         <div className="choices">
-          {usable.map((provider) => (
+          {others.map((provider) => (
             <button
               key={provider.name}
               type="button"
