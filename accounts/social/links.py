@@ -74,7 +74,7 @@ def removable(identity: uuid.UUID | None, *, account: Account) -> UserSocialAuth
     return row
 
 
-def unlink(identity: uuid.UUID, *, account: Account) -> None:
+def unlink(identity: uuid.UUID | None, *, account: Account) -> None:
     """Remove an identity from its account, whose row is locked, so that of two concurrent removals one fails.
 
     Raises NotFound, LastSignInMethod.
