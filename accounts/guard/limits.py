@@ -158,12 +158,14 @@ def _tell_of_private_addresses() -> None:
 
 def _buckets(action: Action, subjects: Subjects) -> Iterator[Bucket]:
     rates = latchkey().rate_limits
+    # A known address passes the other lines only where it has one for itself.
+    has_own_line = rates.get(f"{action}.{Line.ACCOUNT_ADDRESS}") is not None
     for line in Line:
         name, parts = f"{action}.{line}", subjects.of(line)
         rate = rates.get(name)
         if rate is not None and all(parts):
-            # A known address is limited by the line that it has for itself.
-            yield Bucket(f"{name}:{_digest(*parts)}", rate, known_pass=line is not Line.ACCOUNT_ADDRESS)
+            known_pass = has_own_line and line is not Line.ACCOUNT_ADDRESS
+            yield Bucket(f"{name}:{_digest(*parts)}", rate, known_pass=known_pass)
 
 
 def _digest(*parts: str) -> str:

@@ -4,23 +4,19 @@ import asyncio
 import inspect
 import json
 import logging
-import signal
-import subprocess
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-import redis
 from django.core.cache import cache, caches
 from django.core.cache.backends.base import BaseCache
 
 import project.cache
 from tests.api import CONVERT, ME
 from tests.live import free_port, serving
-from tests.tools import program
+from tests.redis_server import configuration, redis_server
 
 KEYS = ["a", "b"]
 ABSENT = ValueError
@@ -46,57 +42,12 @@ INTERFACE = {
 """Arguments, and what an empty cache that keeps nothing answers."""
 
 
-def configuration(port):
-    """As the settings have it."""
-    return {
-        "default": {
-            "BACKEND": "project.cache.RedisCache",
-            "LOCATION": f"redis://127.0.0.1:{port}/0",
-            "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
-        }
-    }
-
-
 @pytest.fixture
 def away(settings):
     """Nobody listens."""
     settings.CACHES = configuration(free_port())
     yield
     caches.close_all()
-
-
-@dataclass
-class Redis:
-    """A server of our own."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def hang(self):
-        """It takes connections, and answers nothing."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self):
-        """It answers again."""
-        self.process.send_signal(signal.SIGCONT)
-
-
-@contextmanager
-def redis_server(directory):
-    """Until the block ends."""
-    port = free_port()
-    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(100):
-                with suppress(redis.RedisError), redis.Redis(port=port) as client:
-                    client.ping()
-                    break
-                time.sleep(0.1)
-            yield Redis(port, process)
-        finally:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
 
 
 @pytest.fixture
