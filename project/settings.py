@@ -6,6 +6,7 @@ Variables are declared in project/variables.py, project/providers.py and account
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -173,8 +174,6 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 
-# Neither all processors nor more than half of the threads are for passwords, waiting included (S92).
-hashing_slots = max(1, min(((os.cpu_count() or 1) - 1) // WORKERS, THREADS // 4))
 local_hosts = variables.LOCAL_HOSTS if DEVELOPMENT else ()
 local_bases = ("5173", f"{PORT}{SCRIPT_NAME}") if DEVELOPMENT else ()
 LATCHKEY = env.read(
@@ -185,9 +184,10 @@ LATCHKEY = env.read(
     limits=env.read(Limits),
     providers=providers.configured(env),
     provider_threads=max(1, THREADS // 4),
-    hashing_slots=hashing_slots,
-    hashing_queue=max(0, THREADS // 2 - hashing_slots),
+    # Neither all processors nor more than half of the threads are for passwords, waiting included (S92).
+    hashing_slots=max(1, min(((os.cpu_count() or 1) - 1) // WORKERS, THREADS // 4)),
 )
+LATCHKEY = replace(LATCHKEY, hashing_queue=max(0, THREADS // 2 - LATCHKEY.hashing_slots))
 if LATCHKEY.argon2_memory_cost < 8 * LATCHKEY.argon2_parallelism:
     # RFC 9106 §3.1. Otherwise each sign-in would fail.
     raise ImproperlyConfigured("ARGON2_MEMORY_COST is less than 8 for each lane of ARGON2_PARALLELISM.")
