@@ -63,6 +63,7 @@ def how_it_is_run(block: Block) -> str | None:
         "python": "test_every_python_block_runs",
         "json": "test_every_json_block_is_json",
         "mermaid": "tests/project/test_architecture.py",
+        "sql": "tests/guard/test_partitions.py",
         "text": "nobody: it is no command",
     }.get(block.language)
 
