@@ -3,6 +3,7 @@
 A new mutation needs a line there, and a journey here.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from accounts.tokens.models import Client
 from tests.api import CONVERT, PASSWORD, GraphQL, SignedIn, SignIn
 from tests.factories import make_account
 from tests.providers.server import Providers
+from tests.schema.test_nodes import global_id
 
 NEW = "a passphrase of the holder"
 WRONG = "a passphrase of nobody"
@@ -123,6 +125,12 @@ def revoke_nothing(_world: World) -> Call:
     return Call({"token": "made-up-token-of-nobody"})
 
 
+@journey("revokeToken", "refused")
+def revoke_with_a_secret(world: World) -> Call:
+    """The client has none."""
+    return Call({"token": world.me.refresh_token, "clientSecret": "a-secret-of-nobody"})
+
+
 def converting(token: str) -> Call:
     """A sign-in through Google."""
     return Call({"provider": "google", "credential": {"accessToken": token}})
@@ -231,7 +239,7 @@ def unlink(world: World) -> Call:
 
 @journey("unlinkSocialAccount", "refused")
 def unlink_nothing(world: World) -> Call:
-    """No account has that id."""
+    """Nothing has that id."""
     return Call({"id": "made-up-id-of-nothing"}, world.me.access_token)
 
 
@@ -257,3 +265,43 @@ def update_account(world: World) -> Call:
 def update_account_wrongly(world: World) -> Call:
     """With a username that is taken."""
     return Call({"username": make_account(username="somebody-else").username}, world.me.access_token)
+
+
+@journey("reauthenticate")
+def reauthenticate(world: World) -> Call:
+    """With the password."""
+    return Call({"credential": {"password": PASSWORD}}, world.me.access_token)
+
+
+@journey("reauthenticate", "refused")
+def reauthenticate_with_another_password(world: World) -> Call:
+    """With another."""
+    return Call({"credential": {"password": WRONG}}, world.me.access_token)
+
+
+@journey("revokeSession")
+def revoke_session(world: World) -> Call:
+    """The only one."""
+    query = "{ me { sessions { nodes { id } } } }"
+    (session,) = world.graphql(query, token=world.me.access_token).data["me"]["sessions"]["nodes"]
+    return Call({"id": session["id"]}, world.me.access_token)
+
+
+@journey("revokeSession", "unknown")
+def revoke_a_session_of_nobody(world: World) -> Call:
+    """No session has that id."""
+    return Call({"id": global_id("Session", uuid.uuid4())}, world.me.access_token)
+
+
+@journey("revokeOtherSessions")
+def revoke_other_sessions(world: World) -> Call:
+    """There is one."""
+    world.sign_in(world.me.account)
+    return Call(None, world.me.access_token)
+
+
+@journey("revokeAllSessions")
+def revoke_all_sessions(world: World) -> Call:
+    """There is one more."""
+    world.sign_in(world.me.account)
+    return Call(None, world.me.access_token)
