@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.guard import events
+from accounts.guard import events, origin
 from accounts.guard.events import EventType
 from accounts.leaving import holdings
 from accounts.people.models import Account
@@ -33,12 +33,11 @@ def delete_account(*, bearer: Bearer, caller: Caller, apple_code: str = "") -> d
         _refuse_staff(bearer.account)
         if apple_code:
             revoke_at_apple(apple_code, bearer=bearer, caller=caller)
-        with transaction.atomic():
+        # The event of the deletion has no address and no agent, as those before it from now on.
+        with transaction.atomic(), origin.acting(key, client=client, caller=Caller()):
             account = bearer_tokens.locked_account(bearer)
             _refuse_staff(account)
             erase(account)
-            # As the other events of the account, without its address and agent.
-            events.record(EventType.DELETED, subject=key, actor=key, client=client, caller=Caller())
     return timezone.now()
 
 

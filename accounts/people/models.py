@@ -18,11 +18,10 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.guard import events, origin
+from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.signals import sessions_ending
 from accounts.people.usernames import LONGEST_USERNAME, username_key, validate_username
-from accounts.shared.caller import Caller
 from accounts.shared.hashers import ARGON2, cost_in_force, cost_of, hash_at_cost
 from accounts.shared.texts import canonical_email, prepared_password, validate_address, validate_plain_text
 
@@ -267,9 +266,7 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django; records it. Sessions and tokens go with their account."""
         with transaction.atomic():
-            # Nothing is kept about people who leave; a member of staff who deletes is recorded as always.
-            caller = Caller() if origin.current().actor == self.pk else None
-            events.record(EventType.DELETED, subject=self.pk, caller=caller)
+            events.record(EventType.DELETED, subject=self.pk)
             return super().delete(*args, **kwargs)
 
     delete.alters_data = True  # type: ignore[attr-defined]

@@ -6,9 +6,12 @@ A new mutation needs a line there, and a journey here.
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from accounts.tokens.models import Client
+from django.utils import timezone
+
+from accounts.tokens.models import Client, Session
 from tests.api import CONVERT, PASSWORD, GraphQL, SignedIn, SignIn
 from tests.factories import make_account
 from tests.providers.server import Providers
@@ -305,3 +308,34 @@ def revoke_all_sessions(world: World) -> Call:
     """There is one more."""
     world.sign_in(world.me.account)
     return Call(None, world.me.access_token)
+
+
+@journey("exportAccount")
+def export_account(world: World) -> Call:
+    """Right after signing in."""
+    return Call(None, world.me.access_token)
+
+
+@journey("exportAccount", "refused")
+def export_account_without_proof(world: World) -> Call:
+    """Long after signing in."""
+    return Call(None, without_proof(world))
+
+
+@journey("deleteAccount")
+def delete_account(world: World) -> Call:
+    """Right after signing in."""
+    return Call({}, world.me.access_token)
+
+
+@journey("deleteAccount", "refused")
+def delete_account_without_proof(world: World) -> Call:
+    """Long after signing in."""
+    return Call({}, without_proof(world))
+
+
+def without_proof(world: World) -> str:
+    """My access token, in a session that proved nothing lately."""
+    token = world.me.access_token
+    Session.objects.update(authenticated_at=timezone.now() - timedelta(days=1))
+    return token
