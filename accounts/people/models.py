@@ -57,6 +57,19 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     update.alters_data = True  # type: ignore[attr-defined]  # as Django marks it, against calls from templates
 
+    def bulk_create(
+        self,
+        objs: "Iterable[Account]",
+        batch_size: int | None = None,
+        *,
+        update_fields: Collection[str] | None = None,
+        **conflicts: Any,
+    ) -> "list[Account]":
+        """As Django. Raises ValueError if it would change passwords or active states, and end no sessions (S82)."""
+        if SESSION_ENDING_FIELDS & set(update_fields or ()):
+            raise ValueError("Change passwords and active states by update or save: sessions have to end.")
+        return super().bulk_create(objs, batch_size, update_fields=update_fields, **conflicts)
+
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django; records it. Sessions and tokens go with their account."""
         with transaction.atomic():

@@ -208,6 +208,8 @@ class Validator(OAuth2Validator):
             session.last_used_at = timezone.now()
             session.ip_address, session.user_agent = end_user.ip_address, end_user.user_agent
             session.save(update_fields=["last_used_at", "ip_address", "user_agent", "unused_token_id"])
+            # No security event: it would be a row for each session every few minutes.
+            log.info("refreshed: session %s (client %s)", session.pk, session.client_id)
 
     def _create_refresh_token(
         self, request: Any, refresh_token_code: str, access_token: Any, previous_refresh_token: Any

@@ -311,9 +311,9 @@ EVENTS = "{ me { securityEvents { nodes { type message createdAt ipAddress userA
 
 
 def test_a_holder_sees_over_http_what_happened(tmp_path):
-    """A sign-in and a refused one, with their origin; and the log has their lines as they are."""
+    """A sign-in and a refused one, with their origin; and the log has their lines as they are, whatever its level."""
     headers = {"User-Agent": "curl/8.5 (test)"}
-    with serving(tmp_path) as live:
+    with serving(tmp_path, LOG_LEVEL="ERROR") as live:
         _, registered = live.post(REGISTER, headers=headers)
         token = registered["data"]["register"]["tokens"]["accessToken"]
         live.post(TOKEN_AUTH, headers=headers, email="ada@example.com", password="account:login:failure")

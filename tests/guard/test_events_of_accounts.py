@@ -36,16 +36,19 @@ PASSWORD_CHANGES = [save_password, save_password_only, save_no_password, update_
 SHUTS = [save_inactive, save_inactive_only, update_inactive, bulk_update_inactive]
 
 
+CHANGES = [EventType.PASSWORD_CHANGED, EventType.DISABLED, EventType.ENABLED]
+
+
 def types(account) -> list[str]:
-    """Of what happened to the account, but its sign-ins, oldest first."""
-    happened = SecurityEvent.objects.filter(subject=account.pk).exclude(type=EventType.SIGNED_IN)
-    return list(happened.order_by("created_at").values_list("type", flat=True))
+    """The changes that are recorded of the account, oldest first."""
+    changes = SecurityEvent.objects.filter(subject=account.pk, type__in=CHANGES)
+    return list(changes.order_by("created_at").values_list("type", flat=True))
 
 
 def actors(account) -> set[object]:
     """Who did it."""
-    happened = SecurityEvent.objects.filter(subject=account.pk).exclude(type=EventType.SIGNED_IN)
-    return set(happened.values_list("actor", flat=True))
+    changes = SecurityEvent.objects.filter(subject=account.pk, type__in=CHANGES)
+    return set(changes.values_list("actor", flat=True))
 
 
 def is_over(graphql, signed_in) -> bool:
@@ -197,6 +200,18 @@ def test_a_password_of_a_new_account_is_no_change(db):
     )
 
     assert types(Account.objects.get()) == []
+
+
+@pytest.mark.parametrize("field", ["password", "is_active"])
+def test_an_upsert_cannot_change_what_ends_sessions(account, field):
+    """S82: the database would change the row, and nobody would know which."""
+    same = Account(email=account.email, username=account.username, first_name="X", is_active=False, password="x")
+
+    with pytest.raises(ValueError, match="sessions"):
+        Account.objects.bulk_create([same], update_conflicts=True, unique_fields=["email"], update_fields=[field])
+
+    assert Account.objects.get(pk=account.pk).is_active
+    assert types(account) == []
 
 
 def delete_one(account):
