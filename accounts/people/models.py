@@ -57,7 +57,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     update.alters_data = True  # type: ignore[attr-defined]  # as Django marks it, against calls from templates
 
-    def bulk_create(
+    def bulk_create(  # type: ignore[override]  # options by name only
         self,
         objs: "Iterable[Account]",
         batch_size: int | None = None,
