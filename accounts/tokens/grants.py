@@ -85,7 +85,8 @@ def limited(caller: Caller, *, client: str) -> Iterator[None]:
         with limits.attempt(Action.REFRESH, caller=caller, client=client):
             yield
     except RateLimited:
-        with events.failures(EventType.REFRESH_REFUSED, subject=lambda: None, caller=caller):
+        address = caller.ip_address or ""
+        with events.failures(EventType.REFRESH_REFUSED, subject=lambda: None, named=address, caller=caller):
             raise
 
 

@@ -7,11 +7,15 @@ import pytest
 from accounts.tokens.models import Client, Session
 from tests.api import ME, PASSWORD, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
 from tests.browser import Browser
+from tests.factories import make_account
 
 ORIGIN = "http://localhost:5173"
 OURS = {"Origin": ORIGIN, "X-Requested-With": "fetch", "Sec-Fetch-Site": "same-site"}
 CREDENTIALS = {"password": PASSWORD, "refreshTokenTransport": "COOKIE"}
 NAME = "__Host-refresh_token"
+END = "mutation ($input: RevokeSessionInput!) { revokeSession(input: $input) { errors { code } } }"
+END_OTHERS = "mutation { revokeOtherSessions { errors { code } } }"
+END_ALL = "mutation { revokeAllSessions { revokedCount } }"
 
 
 @pytest.fixture
@@ -173,3 +177,63 @@ def test_a_foreign_page_cannot_sign_anybody_out(signed_in_browser):
 def test_the_cookie_alone_authenticates_nothing(signed_in_browser):
     """It refreshes; only a Bearer token says who one is."""
     assert signed_in_browser(ME)[1]["me"] is None
+
+
+@pytest.fixture
+def bearer(signed_in_browser):
+    """The access token that belongs to the cookie, as headers of one of our pages."""
+    tokens = signed_in_browser(REFRESH)[1]["refreshToken"]["tokens"]
+    return {**OURS, "Authorization": f"Bearer {tokens['accessToken']}"}
+
+
+def test_signing_out_everywhere_clears_the_cookie(signed_in_browser, bearer):
+    """S21: with the attributes it was set with."""
+    response, data = signed_in_browser(END_ALL, headers=bearer)
+
+    cookie = response.cookies[NAME]
+    assert data["revokeAllSessions"] == {"revokedCount": 1}
+    assert (cookie.value, cookie["max-age"], cookie["secure"], cookie["path"]) == ("", 0, True, "/")
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_ending_a_session_clears_the_cookie_if_it_is_the_current_one(signed_in_browser, bearer, graphql, current):
+    """Of another, the browser has no cookie."""
+    if not current:
+        account = Session.objects.get().account
+        graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD})
+    listed = signed_in_browser("{ me { sessions { nodes { id isCurrent } } } }", headers=bearer)[1]
+    [id_] = [node["id"] for node in listed["me"]["sessions"]["nodes"] if node["isCurrent"] is current]
+
+    response, data = signed_in_browser(END, headers=bearer, input={"id": id_})
+
+    assert data["revokeSession"]["errors"] == []
+    assert (NAME in response.cookies) is current
+
+
+def test_ending_the_other_sessions_leaves_the_cookie(signed_in_browser, bearer):
+    """The session goes on in this browser."""
+    response, data = signed_in_browser(END_OTHERS, headers=bearer)
+
+    assert data["revokeOtherSessions"]["errors"] == []
+    assert not response.cookies
+    assert signed_in_browser(REFRESH)[1]["refreshToken"]["errors"] == []
+
+
+def test_signing_out_everywhere_leaves_somebody_elses_cookie(signed_in_browser, bearer):
+    """Who signed in meanwhile in another tab stays signed in."""
+    signed_in_browser(TOKEN_AUTH, input={"email": make_account().email, **CREDENTIALS})
+
+    response, _data = signed_in_browser(END_ALL, headers=bearer)
+
+    assert not response.cookies
+    assert signed_in_browser(REFRESH)[1]["refreshToken"]["errors"] == []
+
+
+def test_a_page_that_may_not_use_the_cookie_signs_out_everywhere_without_it(signed_in_browser, bearer):
+    """Its Bearer token is enough; the cookie that is left opens nothing."""
+    response, data = signed_in_browser(END_ALL, headers={"Authorization": bearer["Authorization"]})
+
+    assert data["revokeAllSessions"]["revokedCount"] == 1
+    assert not response.cookies
+    assert signed_in_browser(REFRESH)[1]["refreshToken"]["errors"][0]["code"] == "INVALID_GRANT"
