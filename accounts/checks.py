@@ -1,8 +1,9 @@
 """Registers the system checks of all rooms."""
 
 from accounts.guard import checks as guard
+from accounts.passwords import checks as passwords
 from accounts.shared import checks as shared
 from accounts.social import checks as social
 from accounts.tokens import checks as tokens
 
-__all__ = ["guard", "shared", "social", "tokens"]
+__all__ = ["guard", "passwords", "shared", "social", "tokens"]

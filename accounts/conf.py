@@ -305,6 +305,12 @@ class Latchkey:
         "PASSWORD_MIN_LENGTH", "Minimum length of a password.", default=15, unit="characters", minimum=1
     )
     password_max_bytes: int = 1024
+    leaked_passwords: str = setting(
+        "LEAKED_PASSWORDS",
+        "Path of a file of [leaked passwords](passwords.md#leaked-passwords), which nobody can choose. The system"
+        " check `accounts.E004` reads the file.",
+        default="",
+    )
     # Defaults: OWASP Password Storage cheat sheet.
     argon2_time_cost: int = setting(
         "ARGON2_TIME_COST",

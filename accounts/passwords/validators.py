@@ -1,6 +1,7 @@
 """Password rules. Validators raise Django's ValidationError with a stable `code`."""
 
 import itertools
+import logging
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.conf import latchkey
+from accounts.passwords.leaked import leaked_passwords
 from accounts.shared.texts import is_overlong, prepared_password
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
+
+log = logging.getLogger(__name__)
 
 
 class MaximumBytesValidator:
@@ -47,6 +51,28 @@ class CommonPasswordValidator(password_validation.CommonPasswordValidator):
     def validate(self, password: str, user: Any = None) -> None:
         """Raise `password_too_common`."""
         super().validate(prepared_password(password), user)
+
+
+class LeakedPasswordValidator:
+    """Refuses passwords that leaked from other services, if there is a file of them (S6)."""
+
+    def validate(self, password: str, user: "AbstractBaseUser | None" = None) -> None:
+        """Raise `password_too_common` for a password of the file."""
+        path = latchkey().leaked_passwords
+        if not path or is_overlong(password):
+            return
+        try:
+            leaked = leaked_passwords(path)
+        except (OSError, ValueError):
+            # The check reports it at the start; a file that is lost later must not stop all registrations.
+            log.exception("LEAKED_PASSWORDS cannot be read: no password was looked up")
+            return
+        if leaked.has(password):
+            raise ValidationError(_("This password has leaked from another service."), code="password_too_common")
+
+    def get_help_text(self) -> str:
+        """The hint in Django's password forms."""
+        return str(_("Your password must not be one that has leaked from another service."))
 
 
 class SimilarPasswordValidator(password_validation.UserAttributeSimilarityValidator):

@@ -220,6 +220,7 @@ VARIABLES: dict[str, Variable] = {
     "REFRESH_TOKEN_IDLE_LIFETIME": number(own("refresh_token_idle_lifetime"), low=-LARGEST),
     "SESSION_LIFETIME": number(own("session_lifetime"), low=-LARGEST),
     "PASSWORD_MIN_LENGTH": number(own("password_min_length")),
+    "LEAKED_PASSWORDS": Variable(own("leaked_passwords")),
     "ARGON2_TIME_COST": number(own("argon2_time_cost")),
     "ARGON2_MEMORY_COST": number(own("argon2_memory_cost"), low=8),
     "ARGON2_PARALLELISM": number(own("argon2_parallelism"), beside={"ARGON2_MEMORY_COST": "80"}, high=10),
