@@ -7,7 +7,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from tests.api import ANSWER_PROFILE, AUTH_URL, CONVERT, NONCE, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
+from tests.api import ANSWER_PROFILE, AUTH_URL, CHANGE_PASSWORD, CONVERT, NONCE, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
 from tests.live import serving
 
 PASSWORD = "not the one of the welcome text"
@@ -31,7 +31,11 @@ def test_no_secret_is_in_the_log_at_any_level(tmp_path):
         third = third["data"]["refreshToken"]["tokens"]
         bad_type = "hunter2hunter2"
         live.post(TOKEN_AUTH, input={"email": 5, "password": bad_type})
-        live.post("{ me { id } }", headers={"Authorization": f"Bearer {first['accessToken']}"})
+        bearer = {"Authorization": f"Bearer {first['accessToken']}"}
+        live.post("{ me { id } }", headers=bearer)
+        new, weak = "another passphrase of the holder", "hunter3hunter3"
+        for current, chosen in ((wrong, new), (PASSWORD, weak), (PASSWORD, new)):
+            live.post(CHANGE_PASSWORD, headers=bearer, input={"currentPassword": current, "newPassword": chosen})
         live.post(REVOKE, input={"token": first["refreshToken"]})
         live.post(REVOKE, headers={"Authorization": f"Bearer {third['accessToken']}"})
         key = live.environment["SECRET_KEY"]
@@ -40,7 +44,7 @@ def test_no_secret_is_in_the_log_at_any_level(tmp_path):
     assert "DEBUG" in log
     assert "oauthlib" in log
     tokens = [pair[name] for pair in (first, second, third) for name in ("accessToken", "refreshToken")]
-    leaked = [s for s in [PASSWORD, wrong, inline, bad_type, secret, key, *tokens] if s in log]
+    leaked = [s for s in [PASSWORD, wrong, inline, bad_type, new, weak, secret, key, *tokens] if s in log]
     assert leaked == []
 
 

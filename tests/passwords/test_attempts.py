@@ -302,6 +302,23 @@ def test_the_administrations_sign_in_is_limited_and_recorded(tmp_path):
         assert found.count("account:login:success eve  127.0.0.1") == 5
 
 
+def test_the_administration_confirms_no_password_without_a_trace(admin_browser, account):
+    """S58: a right one of somebody who is no staff looks as a wrong one, and the holder sees that it was tried."""
+    answers = [
+        admin_browser.post("/admin/login/?next=/admin/", {"username": account.email, "password": password})
+        for password in (WRONG, PASSWORD)
+    ]
+
+    errors = {re.search(r'<p class="errornote">(.*?)</p>', page.content.decode(), re.DOTALL)[1] for page in answers}
+    assert len(errors) == 1
+    assert admin_browser.get("/admin/").status_code == 302
+    assert failures_of(EventType.SIGN_IN_FAILED) == {
+        (account.pk, "INVALID_CREDENTIALS"): 1,
+        (account.pk, "not staff"): 1,
+    }
+    assert not SecurityEvent.objects.filter(type=EventType.SIGNED_IN).exists()
+
+
 def test_a_caller_without_a_request_is_not_limited(account, rates):
     """`authenticate` of one's own code, which has its own limits or needs none."""
     rates("sign_in.account=1/1h")

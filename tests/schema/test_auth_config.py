@@ -74,6 +74,19 @@ def test_without_providers(config, settings):
     assert config() == {"signInMethods": ["PASSWORD"], "socialProviders": []}
 
 
+def test_it_says_what_a_password_must_be(graphql, settings):
+    """S5: as the settings have it, so that a form says it before a password fails. Strength is not estimated."""
+    query = "{ authConfig { passwordPolicy { minLength maxBytes minStrength } } }"
+
+    def policy() -> dict[str, int | None]:
+        return graphql(query).data["authConfig"]["passwordPolicy"]
+
+    assert policy() == {"minLength": 15, "maxBytes": 1024, "minStrength": None}
+
+    settings.LATCHKEY = replace(settings.LATCHKEY, password_min_length=20)
+    assert policy()["minLength"] == 20
+
+
 def test_it_is_the_same_for_everyone_and_asks_nobody(config, providers, signed_in, django_assert_num_queries):
     """Also with a stale token; no statement, no call."""
     with django_assert_num_queries(0):
