@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from accounts.guard.admin import SecurityEventAdmin
+from accounts.leaving.admin import ErasingAccountAdmin
 from accounts.passwords.admin import SignInForm
 from accounts.people.admin import AccountAdmin
 from accounts.social.admin import SocialInline
 from accounts.tokens.admin import SessionInline
 
-__all__ = ["AccountAdmin", "SecurityEventAdmin"]
+__all__ = ["ErasingAccountAdmin", "SecurityEventAdmin"]
 
 admin.site.login_form = SignInForm
 admin.site.site_title = admin.site.site_header = _("Latchkey administration")

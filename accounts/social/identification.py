@@ -78,13 +78,17 @@ def holder_of(identity: Identity | None) -> uuid.UUID | None:
 
 
 def _account_of(provider: str, claims: Claims, profile: Profile, *, answered: bool) -> Outcome:
-    try:
-        outcome = _run_pipeline(provider, claims, profile, answered=answered)
-        if not isinstance(outcome, AddressTaken):
-            return outcome
-    except (IntegrityError, AuthAssociationError, ValidationFailed):
-        pass
-    # A concurrent first sign-in of the same person may have won a race: then the second run finds its account.
+    # A concurrent first sign-in of the same person may have won a race: then the next run finds its account. And the
+    # account that had the address may have been deleted just now: then there can be such a race after that.
+    was_taken = False
+    for _attempt in range(2):
+        try:
+            outcome = _run_pipeline(provider, claims, profile, answered=answered)
+            if was_taken or not isinstance(outcome, AddressTaken):
+                return outcome
+            was_taken = True
+        except (IntegrityError, AuthAssociationError, ValidationFailed):
+            pass
     return _run_pipeline(provider, claims, profile, answered=answered)
 
 

@@ -1,0 +1,27 @@
+"""The administration deletes accounts as their holders do."""
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.leaving.deletion import erase
+from accounts.people.admin import AccountAdmin
+from accounts.people.models import Account
+
+admin.site.unregister(Account)
+
+
+@admin.register(Account)
+class ErasingAccountAdmin(AccountAdmin):
+    """The pages of accounts. A deletion leaves nothing of the person in the rows that are kept."""
+
+    def delete_model(self, request: HttpRequest, obj: Account) -> None:
+        """Delete it with everything that is about it."""
+        self.delete_queryset(request, Account.objects.filter(pk=obj.pk))
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        """Delete each of them."""
+        for account in queryset.order_by("pk").select_for_update(no_key=True):
+            erase(account)
