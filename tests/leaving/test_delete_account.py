@@ -3,7 +3,6 @@
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -11,7 +10,6 @@ import pytest
 from django.utils import timezone
 from social_django.models import UserSocialAuth
 
-from accounts.conf import Rate
 from accounts.guard.models import SecurityEvent
 from accounts.leaving import deletion
 from accounts.leaving.holdings import HOLDINGS, NO_HOLDINGS
@@ -327,10 +325,9 @@ def test_without_a_key_apple_cannot_be_told(delete, at_apple, providers, reconfi
         assert codes(delete(at_apple, appleCode="some-code")) == ["PROVIDER_UNAVAILABLE"]
 
 
-def test_codes_cannot_be_tried_without_end(delete, at_apple, providers, settings):
+def test_codes_cannot_be_tried_without_end(delete, at_apple, limit_converting):
     """S56: each attempt costs requests to Apple. They are limited as sign-ins through providers are."""
-    limits = {**settings.LATCHKEY.rate_limits, "convert.account": Rate(3, 3600)}
-    settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=limits)
+    limit_converting(3)
 
     payloads = [delete(at_apple, appleCode="no-such-code") for _ in range(4)]
 
