@@ -42,7 +42,7 @@ def delete_account(*, bearer: Bearer, caller: Caller, apple_code: str = "") -> d
 
 
 def erase(account: Account) -> None:
-    """Delete the account, whose row is locked, with everything that points to it.
+    """Delete the account, whose row is locked, with everything that points to it. `Account.delete` records it.
 
     Nothing that runs at the same time survives or is left behind: refreshes and exchanges of codes are waited for, and
     whatever comes later waits for this transaction, and then finds no account.
