@@ -157,7 +157,7 @@ test("signing out ends the session at the server, and signs all tabs out", async
   const other = await ada.open("/users");
   await heading(other, "Users");
   const token = await refreshToken(ada);
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
   for (const tab of [page, other]) {
     await heading(tab, "Sign in");
     await tab.getByRole("status").filter({ hasText: "You are signed out." }).waitFor();
@@ -185,7 +185,7 @@ test("an unreachable service shows an error and keeps the session", async () => 
   await page.reload();
   await alert(page, "cannot be reached");
   await inspect(page, "offline");
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
   await alert(page, "You are still signed in.");
   await ada.context.unroute("**/graphql");
   await page.getByRole("button", { name: "Try again" }).click();

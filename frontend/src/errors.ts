@@ -23,6 +23,8 @@ export function describe(error: unknown): string {
 
 export const fieldOf = ({ field }: Failure) => field?.at(-1);
 
-/** Shows a wrong password at its field, because the service names no field. */
+/** Shows a wrong password at its field. The service's message is for signing in. */
 export const wrongPasswordAt = (name: string) => (failure: Failure): Failure =>
-  failure.code === "INVALID_CREDENTIALS" && !failure.field ? { ...failure, field: [name] } : failure;
+  failure.code === "INVALID_CREDENTIALS"
+    ? { ...failure, field: [name], message: "This password is not correct." }
+    : failure;

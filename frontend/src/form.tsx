@@ -31,17 +31,31 @@ interface FormProps {
   /** Announced after a success. */
   success?: string;
   danger?: boolean;
+  /** Empties the fields after a success. */
+  clears?: boolean;
   children: ReactNode;
 }
 
 /** A form. A field's errors show at the field, all others above the fields. */
-export function Form({ submit, fields, label, success = "", danger = false, children }: FormProps) {
+export function Form({
+  submit,
+  fields,
+  label,
+  success = "",
+  danger = false,
+  clears = false,
+  children,
+}: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   const { busy, blocked, failures, show, run, messages } = useOutcome(fields);
 
   useEffect(() => {
     form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [failures]);
+
+  async function send(values: Record<string, string>) {
+    if ((await run(() => submit(values), success)) && clears) form.current?.reset();
+  }
 
   return (
     <form
@@ -53,7 +67,7 @@ export function Form({ submit, fields, label, success = "", danger = false, chil
         const empty = missing(event.currentTarget);
         if (blocked) return;
         if (empty.length > 0) show(empty);
-        else void run(() => submit(Object.fromEntries(values)), success);
+        else void send(Object.fromEntries(values));
       }}
     >
       <Messages {...messages} />
@@ -65,7 +79,7 @@ export function Form({ submit, fields, label, success = "", danger = false, chil
   );
 }
 
-type SignInFormProps = Omit<FormProps, "submit" | "success" | "danger"> & {
+type SignInFormProps = Omit<FormProps, "submit" | "success" | "danger" | "clears"> & {
   submit: (values: Record<string, string>) => Promise<SignedInFragment>;
   /** The link to make after the sign-in. */
   link?: LinkChallenge | null;

@@ -1,16 +1,18 @@
 import { act } from "react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ProofFragment } from "./__generated__/graphql";
 import { Password } from "./account/password";
 import { Reauthentication } from "./reauthentication";
 import { alert, press, render, status, type } from "./testing";
 
-const ADA = {
-  __typename: "Account" as const,
+const ADA: ProofFragment = {
+  __typename: "Account",
   id: "ada",
   email: "ada@example.com",
   hasPassword: false,
-  reauthenticationMethods: ["PASSWORD" as const, "SOCIAL" as const, "EMAIL_CODE" as const],
-  socialAccounts: [{ __typename: "SocialAccount" as const, id: "1", provider: "corp" }],
+  // A method that a later version may add is left out.
+  reauthenticationMethods: ["PASSWORD", "SOCIAL", "RETINA" as never],
+  socialAccounts: [{ __typename: "SocialAccount", id: "1", provider: "corp" }],
 };
 const provider = (name: string, label: string) => ({
   __typename: "SocialProvider" as const,
@@ -107,12 +109,14 @@ test("a request that needs confirmation again is not repeated a second time", as
 test("a wrong password shows at its field, and the dialog stays", async () => {
   const sent = await setPassword({
     ChangePassword: changed(NEEDED),
-    Reauthenticate: proven(error("INVALID_CREDENTIALS", "Wrong.")),
+    Reauthenticate: proven(error("INVALID_CREDENTIALS", "The e-mail address or the password is not correct.")),
   });
   await confirmWith("another one");
   const field = dialog()!.querySelector("input[name=password]")!;
   expect(field.getAttribute("aria-invalid")).toBe("true");
-  expect(document.getElementById(field.getAttribute("aria-describedby")!)!.textContent).toBe("Wrong.");
+  expect(document.getElementById(field.getAttribute("aria-describedby")!)!.textContent).toBe(
+    "This password is not correct.",
+  );
   expect(document.activeElement).toBe(field);
   expect(names(sent)).toEqual(["ChangePassword", "Reauthenticate"]);
 });
@@ -160,7 +164,10 @@ test("a provider is asked in a window, and a foreign answer is ignored", async (
 });
 
 test("without a method that this page knows, it says what to do", async () => {
-  await setPassword({ ChangePassword: changed(NEEDED) }, { ...ADA, reauthenticationMethods: ["EMAIL_CODE"] } as never);
+  await setPassword(
+    { ChangePassword: changed(NEEDED) },
+    { ...ADA, reauthenticationMethods: ["RETINA" as never] },
+  );
   expect(dialog()!.textContent).toMatch("Sign out and sign in again");
   expect(dialog()!.querySelector("form")).toBeNull();
 });

@@ -50,33 +50,36 @@ export function LinkedAccounts({ accounts, providers }: { accounts: Linked[]; pr
   return (
     <Section title="Linked accounts" heading={heading}>
       <Messages {...messages} />
-      {accounts.length === 0 && <p className="hint">No linked accounts.</p>}
-      <ul className="rows">
-        {accounts.map((account) => (
-          <li key={account.id}>
-            <span className="person">
-              <strong>{account.label}</strong>
-              <span>
-                <bdi>{account.email}</bdi>
+      {accounts.length === 0 ? (
+        <p className="hint">No linked accounts.</p>
+      ) : (
+        <ul className="rows">
+          {accounts.map((account) => (
+            <li key={account.id}>
+              <span className="person">
+                <strong>{account.label}</strong>
+                <span>
+                  <bdi>{account.email}</bdi>
+                </span>
               </span>
-            </span>
-            <span className="hint">
-              {account.lastUsedAt ? "Last used " : "Linked "}
-              <time dateTime={account.lastUsedAt ?? account.createdAt}>
-                {moment(account.lastUsedAt ?? account.createdAt)}
-              </time>
-            </span>
-            <button
-              type="button"
-              className="secondary"
-              aria-disabled={blocked}
-              onClick={() => void remove(account)}
-            >
-              Unlink <span className="unseen">{`${account.label} ${account.email ?? ""}`.trim()}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
+              <span className="hint">
+                {account.lastUsedAt ? "Last used " : "Linked "}
+                <time dateTime={account.lastUsedAt ?? account.createdAt}>
+                  {moment(account.lastUsedAt ?? account.createdAt)}
+                </time>
+              </span>
+              <button
+                type="button"
+                className="secondary"
+                aria-disabled={blocked}
+                onClick={() => void remove(account)}
+              >
+                Unlink <span className="unseen">{`${account.label} ${account.email ?? ""}`.trim()}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       {others.length > 0 && (
         <div className="choices">
           {others.map((provider) => (

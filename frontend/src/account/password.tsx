@@ -16,8 +16,6 @@ export function Password({
 }) {
   const change = useChange();
   const [changePassword] = useMutation(ChangePasswordDocument);
-  // A new number empties the fields.
-  const [changes, setChanges] = useState(0);
   const [had, setHad] = useState(account.hasPassword);
   const { hasPassword } = account;
   return (
@@ -26,6 +24,7 @@ export function Password({
       <Form
         label={hasPassword ? "Change password" : "Set password"}
         fields={["currentPassword", "newPassword"]}
+        clears
         success={`Your password is ${had ? "changed" : "set"}. All other sessions have ended.`}
         submit={async ({ currentPassword, newPassword = "" }) => {
           setHad(hasPassword);
@@ -33,14 +32,13 @@ export function Password({
           const payload = await change(
             async () => (await changePassword({ variables: { input } })).data!.changePassword,
           );
-          if (payload?.errors.length === 0) setChanges((count) => count + 1);
           return payload && payload.errors.map(wrongPasswordAt("currentPassword"));
         }}
       >
-        <ForAccount email={account.email} />
+        {/* The browser looks at the new fields together: hence the key. */}
+        <ForAccount key={String(hasPassword)} email={account.email} />
         {hasPassword && (
           <PasswordField
-            key={`current-${changes}`}
             name="currentPassword"
             label="Current password"
             autoComplete="current-password"
@@ -48,7 +46,6 @@ export function Password({
           />
         )}
         <PasswordField
-          key={`new-${changes}`}
           name="newPassword"
           label="New password"
           hint={passwordHint(policy)}

@@ -18,9 +18,9 @@ export function Handover() {
     // This tab wanted to sign in, which has happened in another tab meanwhile.
     if (take() || !state) return navigate("/", { replace: true });
     navigate(CALLBACK, { replace: true }); // keeps the code out of the history
-    void handOver({ state, code: answer.get("code") }).then(() => {
+    void handOver({ state, code: answer.get("code") }).then((taken) => {
       setWaiting(false);
-      window.close();
+      if (taken) window.close();
     });
   }, []);
 
