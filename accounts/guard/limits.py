@@ -110,7 +110,8 @@ def attempt(action: Action, *, account: str = "", caller: Caller, client: str = 
     if isinstance(taken, Empty):
         line = taken.bucket.key.partition(":")[0]
         REFUSALS[action, line] += 1
-        log.info("refused an attempt: %s", line)
+        # A line for each would make a flood dear.
+        log.debug("refused an attempt: %s", line)
         raise RateLimited(retry_after=math.ceil(taken.microseconds / MICROSECONDS))
     try:
         yield

@@ -130,6 +130,7 @@ def convert_social_token(
             outcome = _signed_in(identity, hints, grant, caller)
         if not isinstance(outcome, Converted):
             raise _challenge(outcome, identity, grant)
+    limits.remember(account=outcome.account.email, caller=end_user)
     social_signed_in.send_robust(sender=Account, account=outcome.account, provider=identity.provider, answer=answer)
     return outcome
 

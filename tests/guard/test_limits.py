@@ -20,7 +20,7 @@ from accounts.tokens.errors import ReauthenticationRequired
 
 ADA = "ada@example.com"
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.7"
-PER_PAIR, PER_ACCOUNT, PER_ADDRESS = 10, 30, 30
+PER_PAIR, PER_ACCOUNT, PER_ADDRESS = 10, 30, 20
 """Of sign-ins, at once."""
 
 pytestmark = pytest.mark.usefixtures("behind_a_proxy", "counted")
@@ -127,7 +127,7 @@ def test_an_address_is_limited_on_all_accounts_together():
     for number in range(PER_ADDRESS):
         fail(1, account=f"{number}@example.com")
 
-    assert tried(account=ADA) == 30
+    assert tried(account=ADA) == 90
     fail(1, account=ADA, address=ELSEWHERE)
 
 
@@ -291,7 +291,7 @@ def test_without_a_line_of_its_own_a_known_address_passes_no_other(settings):
     limits = rate_limits("sign_in.account_address=off")
     settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=limits)
     tried(error=None)
-    fail(PER_ACCOUNT)
+    fail(PER_ADDRESS)
 
     assert isinstance(tried(), int)
 
