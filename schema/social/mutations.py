@@ -73,7 +73,8 @@ class SocialMutations:
 
         A mutation, because each result works once and must not be cached.
 
-        With a Bearer token, it prepares `linkSocialAccount` for that account; without one, `convertSocialToken`.
+        With a Bearer token, it prepares `linkSocialAccount` or `reauthenticate` for that account; without one,
+        `convertSocialToken`.
 
         Codes: PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_UNAVAILABLE, REDIRECT_URI_NOT_ALLOWED,
         INVALID_CLIENT, RATE_LIMITED.

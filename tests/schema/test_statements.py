@@ -166,6 +166,21 @@ def test_linked_accounts_are_one_more(graphql, signed_in):
     assert len(sent) == 2
 
 
+def test_the_sessions_are_one_more(graphql, signed_in, sign_in):
+    """However many, with their clients and which is the current one."""
+    query = "{ me { id sessions { nodes { id clientName isCurrent device reauthenticatedUntil } } } }"
+    for _ in range(3):
+        sign_in(signed_in.account)
+    graphql(query, token=signed_in.access_token)
+
+    with statements() as sent:
+        answer = graphql(query, token=signed_in.access_token)
+
+    assert len(answer.data["me"]["sessions"]["nodes"]) == 4
+    assert len(sent) == 2
+    assert "LIMIT 21" in sent[-1]
+
+
 @pytest.mark.parametrize("query", ["{ __typename }", "{ __schema { queryType { name } } }"])
 @pytest.mark.parametrize("token", ["live", "unknown"])
 def test_an_anonymous_operation_spends_nothing_on_its_header(graphql, signed_in, query, token):

@@ -9,6 +9,7 @@ import time_machine
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
+from oauth2_provider.models import get_grant_model
 
 from accounts.conf import rate_limits
 from accounts.guard import store
@@ -16,10 +17,12 @@ from accounts.guard.models import SecurityEvent
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
-from accounts.tokens.models import Session
+from accounts.tokens.models import Client, Session
 from tests.api import ME, PASSWORD, REFRESH, REVOKE, TOKEN_AUTH, codes
 from tests.factories import make_client
+from tests.providers.issuer import s256
 
+Grant = get_grant_model()
 ELSEWHERE = "198.51.100.7"
 
 
@@ -96,6 +99,34 @@ def test_a_trusted_clients_sign_in_is_recorded_with_its_end_user(graphql, accoun
 
     [event] = recorded(type="account:login:success")
     assert (event["ip_address"], event["user_agent"], event["client"]) == (ELSEWHERE, "Safari", client.client_id)
+
+
+def test_the_exchange_of_a_code_is_a_sign_in(client, default_client, account):
+    """RFC 6749 §4.1.3: also if it is refused."""
+    Grant.objects.create(
+        user=account,
+        code="the-code",
+        application=Client.objects.get(client_id="web"),
+        expires=timezone.now() + timedelta(minutes=1),
+        redirect_uri="http://localhost:5173/callback",
+        scope="account",
+        code_challenge=s256("a-verifier-of-forty-three-characters-or-more"),
+        code_challenge_method="S256",
+    )
+    form = {
+        "grant_type": "authorization_code",
+        "code": "the-code",
+        "client_id": "web",
+        "redirect_uri": "http://localhost:5173/callback",
+        "code_verifier": "a-verifier-of-forty-three-characters-or-more",
+    }
+
+    assert client.post("/o/token/", form).status_code == 200
+    assert client.post("/o/token/", form).status_code == 400
+
+    assert [event["subject"] for event in recorded(type="account:login:success")] == [account.pk]
+    failures = recorded(type="account:login:failure")
+    assert [(event["subject"], event["cause"]) for event in failures] == [(None, "invalid_grant")]
 
 
 def test_a_refresh_is_no_event(refresh, signed_in):
