@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.conf import Rate
 from accounts.guard.models import SecurityEvent
 from accounts.people.models import Account
 from accounts.shared.languages import canonical_language
@@ -22,7 +23,7 @@ from tests.providers.stored import nothing_changes
 PROFILE = "id username firstName lastName locale"
 UPDATE = f"""
 mutation ($input: UpdateAccountInput!) {{
-  updateAccount(input: $input) {{ account {{ {PROFILE} }} errors {{ code field message }} }}
+  updateAccount(input: $input) {{ account {{ {PROFILE} }} errors {{ code field message retryAfter }} }}
 }}
 """
 ME = f"{{ me {{ {PROFILE} }} }}"
@@ -231,10 +232,11 @@ def changed_today(update, change_setting):
 
 
 def test_a_second_change_within_the_interval_is_refused(update, changed_today):
-    """RATE_LIMITED for this field; the other failures are reported with it."""
+    """RATE_LIMITED for this field, with the time to wait; the other failures are reported with it."""
     with nothing_changes():
         payload = update(username="second", firstName="")
 
+    assert 29 * 24 * 3600 < payload["errors"][0]["retryAfter"] <= 30 * 24 * 3600
     assert sorted(refusals(payload)) == [("RATE_LIMITED", ["username"]), ("REQUIRED", ["firstName"])]
 
 
@@ -335,6 +337,25 @@ def test_a_token_that_is_revoked_meanwhile_changes_nothing(graphql, ada, monkeyp
     assert graphql(UPDATE, token=ada.access_token, input={"firstName": "Eve"}).codes == ["UNAUTHENTICATED"]
     assert Account.objects.get().first_name == "Augusta"
     assert changes_recorded() == []
+
+
+def test_what_is_refused_is_limited(update, change_setting, settings):
+    """S56: nobody finds out by the thousand which usernames are taken. Changes that succeed do not count."""
+    limits = {**settings.LATCHKEY.rate_limits, "update_account.account": Rate(3, 3600)}
+    change_setting(rate_limits=limits)
+    make_account(username="grace")
+    for name in "abcdef":
+        assert update(firstName=name)["errors"] == []
+
+    assert [codes(update(username="grace")) for _ in range(4)] == [["USERNAME_TAKEN"]] * 3 + [["RATE_LIMITED"]]
+
+
+def test_a_refused_change_is_recorded(update):
+    """S58: with the code of the refusal, not with what was sent."""
+    update(username="a b")
+
+    event = SecurityEvent.objects.get(type="account:update:failure")
+    assert event.cause == "INVALID_INPUT"
 
 
 def test_over_http_and_in_races(tmp_path):
