@@ -31,6 +31,7 @@ export default [
               "AuthConfig",
               "AuthError",
               "PageInfo",
+              "PasswordPolicy",
               "ProfileSuggestion",
               "SocialAuthorization",
               "SocialNonce",
