@@ -65,7 +65,7 @@ RESERVED_USERNAMES = (
     # Names of pages and hosts, for services whose profiles are at /name or name.example.com.
     *("about", "account", "api", "app", "auth", "autoconfig", "autodiscover", "blog", "cdn", "dashboard", "docs"),
     *("download", "edit", "explore", "favicon.ico", "forum", "ftp", "graphql", "home", "imap", "index", "isatap"),
-    *("localhost", "login", "logout", "mail", "new", "news", "ns1", "ns2", "oauth", "pop", "profile", "register"),
+    *("localhost", "login", "logout", "mail", "news", "ns1", "ns2", "oauth", "pop", "profile", "register"),
     *("robots.txt", "search", "settings", "shop", "signin", "signup", "smtp", "ssl", "static", "status", "store"),
     *("terms", "test", "wpad", "www"),
 )

@@ -1,6 +1,5 @@
 """Validation and storage of accounts. All failures of all fields are reported at once."""
 
-import unicodedata
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -34,13 +33,14 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     }
     """Maps Django's validation error codes, for one field or any, to our errors. Other codes become InvalidInput."""
 
-    def clean_username(self) -> str:
-        """The username in NFC, as it is stored. Refuses a reserved one, unless it is the account's own already."""
-        username = unicodedata.normalize("NFC", self.cleaned_data["username"])
-        own = not self.instance._state.adding and username_key(username) == self.instance.username_key  # noqa: SLF001
-        if not own and is_reserved(username, latchkey().reserved_usernames):
-            raise ValidationError(_("This username is not available."), code="reserved")
-        return username
+    def full_clean(self) -> None:
+        """As Django; also refuses a reserved username that is right otherwise, unless it is the account's own."""
+        super().full_clean()
+        if self.is_bound and "username" in self.cleaned_data:
+            key = username_key(self.cleaned_data["username"])
+            own = not self.instance._state.adding and key == self.instance.username_key  # noqa: SLF001
+            if not own and is_reserved(key, latchkey().reserved_usernames):
+                self.add_error("username", ValidationError(_("This username is not available."), code="reserved"))
 
 
 class ProfileForm(AccountForm):

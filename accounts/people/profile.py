@@ -42,6 +42,8 @@ def update_account(
         form = ProfileForm(changes, instance=account)
         if not form.is_valid() or too_early:
             raise ValidationFailed(_with(too_early, failures(form)))
+        # As it is stored.
+        account.username = unicodedata.normalize("NFC", account.username)
         changed = [name for name in form.fields if getattr(account, name) != before[name]]
         if changed:
             _store(account, changed, changes)

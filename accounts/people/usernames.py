@@ -62,9 +62,9 @@ def username_key(username: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFD", _folded(username)).translate(LOOKALIKES))
 
 
-def is_reserved(username: str, reserved: tuple[str, ...]) -> bool:
-    """Whether the username is one of the reserved ones, in any case and with any lookalike letters."""
-    return username_key(username) in _keys(reserved)
+def is_reserved(key: str, reserved: tuple[str, ...]) -> bool:
+    """Whether a username with this key is one of the reserved ones, in any case and with any lookalike letters."""
+    return key in _keys(reserved)
 
 
 @lru_cache(maxsize=8)
