@@ -201,7 +201,8 @@ RateLimits = Mapping[str, Rate | None]
 DEFAULT_RATE_LIMITS = """
 sign_in.account=30/1h, sign_in.account_address=10/1h, sign_in.address=20/30m, sign_in.client=off,
 sign_in.global=6000/10m,
-register.account=10/1h, register.address=30/1h, register.client=off, register.global=2000/1h,
+register.account=30/1h, register.account_address=10/1h, register.address=30/1h, register.client=off,
+register.global=2000/1h,
 refresh.account=off, refresh.address=100/15m, refresh.client=off, refresh.global=off,
 convert.account=off, convert.address=60/15m, convert.client=off, convert.global=6000/10m,
 challenge.account=off, challenge.address=60/15m, challenge.client=off, challenge.global=off,
