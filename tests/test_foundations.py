@@ -368,6 +368,9 @@ BORROWED_FROM_DJANGO: dict[str, Check] = {
         "django.contrib.auth:get_user", "user.get_session_auth_fallback_hash()"
     ),
     "Django's MediaType has type, subtype and quality: `Accept` is read by it": django_reads_media_types,
+    "Django's Redis cache has the client in `_cache.get_client`: limits run their scripts by it (S52)": takes(
+        "django.core.cache.backends.redis:RedisCacheClient.get_client", "key", "write"
+    ),
     "Django's `log_response` logs an answer once": takes("django.utils.log:log_response", "message"),
     "Django's ValidationError gathers others by `update_error_dict`": has(
         "django.core.exceptions:ValidationError", "update_error_dict"
