@@ -119,7 +119,7 @@ def test_a_wrong_answer_can_be_corrected(challenge, answer, given, refusal):
     assert refusal in refusals(answer(challenge, **given))
     assert Account.objects.count() == 1
 
-    assert answer(challenge, email="new@example.com", username="new")["errors"] == []
+    assert answer(challenge, email="new@example.com", username="newcomer")["errors"] == []
 
 
 def test_an_address_of_an_account_is_not_joined(challenge, answer):
