@@ -21,6 +21,10 @@ from urllib.request import Request, urlopen
 
 import psycopg
 
+from accounts.conf import DEFAULTS
+
+UNLIMITED = {"RATE_LIMITS": ",".join(f"{line}=off" for line in DEFAULTS), "HASHING_SLOTS": "32"}
+"""The environment of a server that refuses no attempt: for tests of what many attempts do."""
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.api import PASSWORD, REFRESH, REGISTER
-from tests.live import Live, serving
+from tests.live import UNLIMITED, Live, serving
 
 AT_ONCE = 20
 ROUNDS = 10
@@ -17,7 +17,7 @@ ROUNDS = 10
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Four processes with eight threads each."""
-    with serving(tmp_path_factory.mktemp("live"), WORKERS="4", THREADS="8") as server:
+    with serving(tmp_path_factory.mktemp("live"), WORKERS="4", THREADS="8", **UNLIMITED) as server:
         yield server
 
 

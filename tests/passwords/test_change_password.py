@@ -18,7 +18,7 @@ from accounts.people.models import Account
 from accounts.tokens.models import Session
 from tests.api import CHANGE_PASSWORD, ME, PASSWORD, REFRESH, REGISTER, REVOKE, TOKEN_AUTH, SignedIn, codes, refusals
 from tests.factories import make_account
-from tests.live import Live, serving
+from tests.live import UNLIMITED, Live, serving
 
 NEW = "a passphrase of the holder"
 WRONG = "not the present password"
@@ -429,15 +429,8 @@ class Person:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory):
-    """Two processes with four threads each. Limits are for another test."""
-    off = ",".join(
-        f"{action}.{line}=off"
-        for action in ("sign_in", "register", "change_password")
-        for line in ("account", "address")
-    )
-    with serving(
-        tmp_path_factory.mktemp("live"), WORKERS="2", THREADS="4", HASHING_SLOTS="4", RATE_LIMITS=off
-    ) as server:
+    """Two processes with four threads each. Limits are for other tests."""
+    with serving(tmp_path_factory.mktemp("live"), WORKERS="2", THREADS="4", **UNLIMITED) as server:
         yield server
 
 

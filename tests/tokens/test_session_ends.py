@@ -26,7 +26,7 @@ from accounts.tokens.errors import InvalidGrant
 from accounts.tokens.models import Session
 from tests.api import CONVERT, ME, PASSWORD, REFRESH, REGISTER, TOKEN_AUTH, codes
 from tests.factories import make_account
-from tests.live import Live, serving
+from tests.live import UNLIMITED, Live, serving
 
 Grant = get_grant_model()
 NEW = "a passphrase of the holder"
@@ -427,7 +427,8 @@ def go_on(live: Live, stop: threading.Event) -> list[str]:
 
 def test_nothing_that_is_under_way_survives(tmp_path):
     """S13, S82: sign-ins and refreshes from many connections while the account is shut. A real server."""
-    with serving(tmp_path, WORKERS="2", THREADS="4", CACHE_URL=f"filecache://{tmp_path / 'cache'}") as live:
+    cache = f"filecache://{tmp_path / 'cache'}"
+    with serving(tmp_path, WORKERS="2", THREADS="4", CACHE_URL=cache, **UNLIMITED) as live:
         live.post(REGISTER, input=GIVEN)
         stop = threading.Event()
         with ThreadPoolExecutor(6) as pool:
