@@ -360,6 +360,7 @@ class Latchkey:
         default=365,
         unit="days",
         minimum=0,
+        maximum=100 * 365,
     )
     reserved_usernames: tuple[str, ...] = setting(
         "RESERVED_USERNAMES",
