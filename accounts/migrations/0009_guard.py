@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='account',
             name='locale',
-            field=models.CharField(default='en', max_length=35, verbose_name='language'),
+            field=models.CharField(db_default='en', default='en', max_length=35, verbose_name='language'),
         ),
         migrations.AddField(
             model_name='account',
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='session',
             name='authentication_methods',
-            field=models.JSONField(default=list, editable=False, verbose_name='authenticated with'),
+            field=models.JSONField(db_default=models.Value([], models.JSONField()), default=list, editable=False, verbose_name='authenticated with'),
         ),
         migrations.CreateModel(
             name='SecurityEvent',

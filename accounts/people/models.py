@@ -165,7 +165,7 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
         default=True,
         help_text=_("Untick this instead of deleting: every token of the account stops working at once."),
     )
-    locale = models.CharField(_("language"), max_length=35, default="en")
+    locale = models.CharField(_("language"), max_length=35, default="en", db_default="en")
     """The language of mails, as a BCP 47 tag."""
     username_changed_at = models.DateTimeField(_("username changed"), null=True, editable=False)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)

@@ -108,7 +108,9 @@ class Session(models.Model):
     created_at = models.DateTimeField(_("began"), default=timezone.now, editable=False)
     authenticated_at = models.DateTimeField(_("authenticated"), default=timezone.now, editable=False)
     """When its holder last proved who they are, with the methods below."""
-    authentication_methods = models.JSONField(_("authenticated with"), default=list, editable=False)
+    authentication_methods = models.JSONField(
+        _("authenticated with"), default=list, db_default=models.Value([], models.JSONField()), editable=False
+    )
     """Values of AuthenticationMethod, in order. Empty if nothing was proved: the session is never fresh."""
     last_used_at = models.DateTimeField(_("last refreshed"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("ends at the latest"), db_index=True)
