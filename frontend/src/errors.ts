@@ -18,6 +18,8 @@ export class Refused extends Error {
 export function describe(error: unknown): string {
   if (error instanceof Refused) return error.failures.map(({ message }) => message).join(" ");
   if (CombinedGraphQLErrors.is(error)) return error.errors[0]?.message ?? error.message;
+  // session.ts throws the service's message. Failures of the network have other names, such as TypeError.
+  if (error instanceof Error && error.name === "Error") return error.message;
   return "The service cannot be reached. Check your connection and try again.";
 }
 

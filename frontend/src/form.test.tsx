@@ -115,3 +115,9 @@ test("an unreachable service is reported, and the input stays", async () => {
   expect(input().value).toBe("ada");
   expect(settle).not.toHaveBeenCalled();
 });
+
+test("the message of a session that could not be refreshed shows", async () => {
+  submit.mockRejectedValue(new Error("Too many attempts."));
+  await send();
+  expect(alert()).toBe("Too many attempts.");
+});
