@@ -9,7 +9,7 @@ from accounts.guard.models import SecurityEvent
 MESSAGES: dict[str, str | Promise] = {
     EventType.REGISTERED: _("The account was created."),
     EventType.REGISTER_FAILED: _("A registration was refused."),
-    EventType.SIGNED_IN: _("Somebody signed in."),
+    EventType.SIGNED_IN: _("Signed in."),
     EventType.SIGN_IN_FAILED: _("A sign-in was refused."),
     EventType.REFRESH_REFUSED: _("A session could not be continued."),
     EventType.SESSION_ENDED: _("A session was ended."),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import AccountsError
 from accounts.guard import events, hashing, limits
@@ -22,6 +23,8 @@ from accounts.tokens.proof import prove
 
 PASSWORD = ("credential", "password")
 SOCIAL = ("credential", "social")
+WRONG = _("This is not your password.")
+NOT_LINKED = _("This sign-in is not linked to your account.")
 
 
 def methods_of(account: Account) -> list[AuthenticationMethod]:
@@ -38,15 +41,15 @@ def by_password(*, bearer: Bearer, password: str, caller: Caller) -> int:
     account = bearer.account
     with _attempt(bearer, caller):
         if is_overlong(password):
-            raise InvalidCredentials(field=PASSWORD)
+            raise InvalidCredentials(WRONG, field=PASSWORD)
         with hashing.slot():
             right = account.check_password(password)
         if not right:
-            raise InvalidCredentials(field=PASSWORD)
+            raise InvalidCredentials(WRONG, field=PASSWORD)
         with transaction.atomic():
             # Each change of a password begins another epoch: then this one is no longer the account's.
             if locked_account(bearer).session_epoch != account.session_epoch:
-                raise InvalidCredentials(field=PASSWORD)
+                raise InvalidCredentials(WRONG, field=PASSWORD)
             return _proved(bearer, AuthenticationMethod.PASSWORD, caller)
 
 
@@ -62,7 +65,7 @@ def by_social_account(*, bearer: Bearer, provider: str, credential: Presented, c
             raise error.below(*SOCIAL) from None
         with transaction.atomic():
             if not is_linked(identity, account=locked_account(bearer)):
-                raise InvalidCredentials(field=SOCIAL)
+                raise InvalidCredentials(NOT_LINKED, field=SOCIAL)
             return _proved(bearer, AuthenticationMethod.SOCIAL, caller)
 
 
