@@ -42,20 +42,26 @@ def test_the_journey_runs_as_it_stands_in_the_readme(tmp_path, provider_server: 
         run = subprocess.run(["/bin/sh", "-euc", script], env=environment, capture_output=True, text=True, check=True)
 
     answers = [json.loads(line) for line in run.stdout.splitlines()]
-    payloads = {name: value for answer in answers for name, value in answer["data"].items()}
-    assert list(payloads) == [
+    answered = [(name, value) for answer in answers for name, value in answer["data"].items()]
+    assert [name for name, _ in answered] == [
         "register",
         "tokenAuth",
         "me",
         "refreshToken",
         "convertSocialToken",
         "users",
+        "me",
+        "changePassword",
         "revokeToken",
     ]
-    assert all(not payload.get("errors") for payload in payloads.values())
+    assert all(not payload.get("errors") for _, payload in answered)
+    payloads = dict(reversed(answered))
     assert payloads["me"]["email"] == "grace@example.com"
     assert payloads["convertSocialToken"]["isNewAccount"] is True
     assert [user["firstName"] for user in payloads["users"]["nodes"]] == ["Ada", "Grace"]
+    later = dict(answered)["me"]
+    assert len(later["sessions"]["nodes"]) == 2
+    assert later["securityEvents"]["nodes"][-1]["message"] == "The account was created."
 
 
 # What a document leaves to its reader, and what it takes for granted.
