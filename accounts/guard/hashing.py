@@ -1,6 +1,7 @@
 """A bounded number of threads hash at once, so that a storm of sign-ins leaves threads for the rest (S92)."""
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,13 @@ LONGEST_WAIT = 2.0
 """Seconds that a request waits for a slot."""
 LATEST_RETRY = 5
 """Refused clients come back after 1 to this many seconds, at random: else all would come back at once."""
+
+_thread = threading.local()
+
+
+def count() -> int:
+    """How many slots this thread has held, so that one can tell whether something hashed."""
+    return getattr(_thread, "count", 0)
 
 
 @contextmanager
@@ -23,4 +31,5 @@ def slot() -> Iterator[None]:
     with slots().offered(seconds=LONGEST_WAIT) as held:
         if not held:
             raise RateLimited(retry_after=random.randint(1, LATEST_RETRY))  # noqa: S311 - no secret
+        _thread.count = count() + 1
         yield

@@ -1,8 +1,9 @@
 """Limits on attempts: reserved before any costly work, and given back when the attempt succeeds (S52).
 
-Each action has lines: per account, per account and address, per address, per client, and for all. Their rates are the
-setting RATE_LIMITS. All lines of an action are reserved at once, or none. An address is an IPv4 address, or the /64
-network of an IPv6 address, which one person has for themselves.
+Each action has lines: per account, per account and address, per address, per network, per client, and for all. Their
+rates are the setting RATE_LIMITS. All lines of an action are reserved at once, or none. An address is an IPv4 address,
+or the /64 network of an IPv6 address, which one person has for themselves. A network is the /48 of an IPv6 address:
+who rents a server or an access often has 256 or 65,536 of the former.
 
 Somebody else's attempts do not lock the holder out (S53): an address from which the account signed in lately is
 limited by its own line alone, and every line refills evenly.
@@ -24,7 +25,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.conf import latchkey
 from accounts.errors import AccountsError
-from accounts.guard import store
+from accounts.guard import hashing, store
 from accounts.guard.errors import RateLimited
 from accounts.guard.store import MICROSECONDS, Bucket, Empty, Pair
 from accounts.shared.caller import Caller
@@ -48,6 +49,8 @@ class Action(StrEnum):
 
 SUCCESSES_COUNT = frozenset({Action.REGISTER, Action.EXPORT})
 """Actions that are limited however they end."""
+HASHING = frozenset({Action.SIGN_IN, Action.REGISTER})
+"""Actions whose line for all is a brake on hashing: what fails before a hash takes nothing from it (S53)."""
 PROOFS = frozenset({Action.SIGN_IN, Action.REGISTER, Action.REAUTHENTICATE, Action.CHANGE_PASSWORD})
 """Actions whose success shows that the address is one of the account's holder."""
 
@@ -58,6 +61,7 @@ class Line(StrEnum):
     ACCOUNT = "account"
     ACCOUNT_ADDRESS = "account_address"
     ADDRESS = "address"
+    NETWORK = "network"
     CLIENT = "client"
     GLOBAL = "global"
 
@@ -74,6 +78,7 @@ class Subjects:
 
     account: str
     address: str
+    """As `network_of` says."""
     client: str
 
     def of(self, line: Line) -> tuple[str, ...]:
@@ -85,10 +90,19 @@ class Subjects:
                 return (self.account, self.address)
             case Line.ADDRESS:
                 return (self.address,)
+            case Line.NETWORK:
+                return (self._network,)
             case Line.CLIENT:
                 return (self.client,)
             case Line.GLOBAL:
                 return ()
+
+    @property
+    def _network(self) -> str:
+        """The /48 of an IPv6 address; empty for others, whose neighbours are strangers."""
+        if ":" not in self.address:
+            return ""
+        return str(ipaddress.ip_network(self.address).supernet(new_prefix=48))
 
     @property
     def pair(self) -> Pair | None:
@@ -102,22 +116,27 @@ class Subjects:
 def attempt(action: Action, *, account: str = "", caller: Caller, client: str = "") -> Iterator[None]:
     """Reserve an attempt for the body, which does the costly work; a body without AccountsError gives it back.
 
-    An AccountsError that does not `count` gives it back too. `account` is what the attempt names: a canonical e-mail
-    address, or the key of a signed-in account. Raises RateLimited. Call outside a transaction.
+    An AccountsError that does not `count` gives it back too; one before a hash gives back the line for all, if that is
+    a brake on hashing. `account` is what the attempt names: a canonical e-mail address, or the key of a signed-in
+    account. Raises RateLimited. Call outside a transaction.
     """
     subjects = Subjects(account=account, address=network_of(caller.ip_address), client=client)
-    where, taken = store.take(list(_buckets(action, subjects)), subjects.pair)
+    lines = dict(_lines(action, subjects))
+    where, taken = store.take(list(lines.values()), subjects.pair)
     if isinstance(taken, Empty):
         line = taken.bucket.key.partition(":")[0]
         REFUSALS[action, line] += 1
         # A line for each would make a flood dear.
         log.debug("refused an attempt: %s", line)
         raise RateLimited(retry_after=math.ceil(taken.microseconds / MICROSECONDS))
+    hashes = hashing.count()
     try:
         yield
     except AccountsError as error:
         if not any(failure.counts for failure in error.failures):
             store.give_back(where, taken.buckets, None)
+        elif action in HASHING and hashing.count() == hashes:
+            store.give_back(where, [bucket for bucket in taken.buckets if bucket == lines.get(Line.GLOBAL)], None)
         raise
     except DATABASE_AWAY:
         store.give_back(where, taken.buckets, None)
@@ -157,7 +176,7 @@ def _tell_of_private_addresses() -> None:
         log.warning("requests come from a private address: set TRUSTED_PROXIES, or each address has no limits")
 
 
-def _buckets(action: Action, subjects: Subjects) -> Iterator[Bucket]:
+def _lines(action: Action, subjects: Subjects) -> Iterator[tuple[Line, Bucket]]:
     rates = latchkey().rate_limits
     # A known address passes the other lines only where it has one for itself.
     has_own_line = rates.get(f"{action}.{Line.ACCOUNT_ADDRESS}") is not None
@@ -166,7 +185,7 @@ def _buckets(action: Action, subjects: Subjects) -> Iterator[Bucket]:
         rate = rates.get(name)
         if rate is not None and all(parts):
             known_pass = has_own_line and line is not Line.ACCOUNT_ADDRESS
-            yield Bucket(f"{name}:{_digest(*parts)}", rate, known_pass=known_pass)
+            yield line, Bucket(f"{name}:{_digest(*parts)}", rate, known_pass=known_pass)
 
 
 def _digest(*parts: str) -> str:

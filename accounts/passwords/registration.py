@@ -2,12 +2,13 @@
 
 from django.db import transaction
 
+from accounts.errors import ValidationFailed
 from accounts.guard import events, hashing
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.passwords.attempts import attempt
 from accounts.passwords.forms import RegistrationForm
-from accounts.people.forms import store, validated
+from accounts.people.forms import failures, store, validated
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.shared.texts import canonical_email
@@ -43,6 +44,9 @@ def register(
                 "password": password,
             }
         )
+        # Before a slot is waited for: what is wrong costs no hash.
+        if not form.is_valid():
+            raise ValidationFailed(failures(form))
         with hashing.slot():
             account = validated(form)
         with transaction.atomic():

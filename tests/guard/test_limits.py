@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from django.db import OperationalError
 from accounts.challenges.errors import ChallengeRequired
 from accounts.conf import rate_limits
 from accounts.errors import Required, ValidationFailed
+from accounts.guard import hashing
 from accounts.guard.errors import RateLimited
 from accounts.guard.limits import Action, attempt, remember
 from accounts.passwords.errors import InvalidCredentials
@@ -32,10 +34,12 @@ def behind_a_proxy(settings):
     settings.TRUSTED_PROXIES = 1
 
 
-def tried(*, account=ADA, address=HOME, action=Action.SIGN_IN, error=InvalidCredentials, client="web"):
+def tried(*, account=ADA, address=HOME, action=Action.SIGN_IN, error=InvalidCredentials, client="web", hashes=False):
     """What came of an attempt: the class of its error, seconds to wait, or None."""
     try:
         with attempt(action, account=account, caller=Caller(ip_address=address), client=client):
+            with hashing.slot() if hashes else nullcontext():
+                pass
             if error:
                 raise error  # noqa: TRY301 - the body's
     except RateLimited as refusal:
@@ -193,6 +197,36 @@ def test_the_network_of_an_ipv6_address_counts():
 
     assert isinstance(tried(address="2001:db8:1:2:ffff::1"), int)
     fail(1, address="2001:db8:1:3::1")
+
+
+def test_the_networks_of_one_customer_are_limited_together():
+    """S52: a customer has a /48 at most. It may also hold many households, so it has ten times as many."""
+    for number in range(10 * PER_ADDRESS):
+        fail(1, account=f"{number}@example.com", address=f"2001:db8:1:{number:x}::1")
+
+    assert tried(address="2001:db8:1:ffff::1") == 9
+    fail(1, address="2001:db8:2::1")
+
+
+def test_a_known_address_passes_the_line_of_its_network():
+    """S53: whatever the neighbours do."""
+    tried(address="2001:db8:1::1", error=None)
+    for number in range(10 * PER_ADDRESS):
+        fail(1, account=f"{number}@example.com", address=f"2001:db8:1:{number:x}::1")
+
+    fail(PER_PAIR, address="2001:db8:1::1")
+
+
+@pytest.mark.parametrize("action", [Action.SIGN_IN, Action.REGISTER])
+def test_what_fails_before_a_hash_takes_nothing_from_the_line_for_all(settings, action):
+    """S53: else a few addresses would close it for everybody, at no cost."""
+    settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=rate_limits(f"{action}.global=3/1h"))
+    for number in range(20):
+        fail(1, action=action, account=f"{number}@example.com", address=f"203.0.113.{number}", error=Required)
+    for number in range(3):
+        assert tried(action=action, address=f"203.0.113.{number}", hashes=True) is InvalidCredentials
+
+    assert isinstance(tried(action=action, address=ELSEWHERE), int)
 
 
 def test_without_a_proxy_a_private_address_is_nobodys(settings):

@@ -10,7 +10,7 @@ from accounts.guard.limits import Action, attempt
 from accounts.passwords.errors import InvalidCredentials
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from tests.api import CONVERT, ME, PASSWORD
+from tests.api import CONVERT, ME, PASSWORD, REGISTER
 from tests.factories import make_account
 
 SIGN_IN = """
@@ -58,6 +58,38 @@ def test_known_and_unknown_addresses_are_limited_alike(graphql, account, strict)
     outcomes = [[sign_in(graphql, email)[0].body for _ in range(4)] for email in (account.email, "no@example.com")]
 
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize(
+    "attempted",
+    [
+        (SIGN_IN, {"email": "ada@example.com", "password": "x" * 20_000}),
+        (SIGN_IN, {"email": "ada\0@example.com", "password": WRONG}),
+        (REGISTER, {"email": "ada@example.com", "username": "", "firstName": "Ada", "password": WRONG}),
+    ],
+)
+def test_who_sends_nonsense_does_not_close_the_service_for_others(graphql, account, settings, in_memory, attempted):
+    """S53: the line for all is a brake on hashing, and nothing is hashed here."""
+    limits = rate_limits("sign_in.global=2/1h,register.global=2/1h")
+    settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=limits)
+    query, fields = attempted
+    for _ in range(5):
+        (payload,) = graphql(query, input=fields).data.values()
+        assert payload["errors"]
+        assert all(error["code"] != "RATE_LIMITED" for error in payload["errors"])
+
+    assert sign_in(graphql, account.email, PASSWORD)[1] == []
+    fields = {"email": "new@example.com", "username": "new", "firstName": "New", "password": PASSWORD}
+    assert graphql(REGISTER, input=fields).data["register"]["errors"] == []
+
+
+def test_a_storm_of_hashes_is_braked_for_all(graphql, account, settings, in_memory):
+    """S92: the line for all counts wrong passwords."""
+    settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=rate_limits("sign_in.global=2/2m"))
+    for number in range(2):
+        sign_in(graphql, f"{number}@example.com")
+
+    assert [error["code"] for error in sign_in(graphql, account.email, PASSWORD)[1]] == ["RATE_LIMITED"]
 
 
 def test_reading_is_never_limited(graphql, signed_in, strict):
