@@ -52,7 +52,8 @@ SUCCESSES_COUNT = frozenset({Action.REGISTER, Action.EXPORT})
 HASHING = frozenset({Action.SIGN_IN, Action.REGISTER})
 """Actions whose line for all is a brake on hashing: what fails before a hash takes nothing from it (S53)."""
 PROOFS = frozenset({Action.SIGN_IN, Action.REGISTER, Action.REAUTHENTICATE, Action.CHANGE_PASSWORD})
-"""Actions whose success shows that the address is one of the account's holder."""
+"""Actions whose success shows that the address is one of the account's holder: to all of them, as all name the account
+by its canonical e-mail address."""
 
 
 class Line(StrEnum):
@@ -117,8 +118,8 @@ def attempt(action: Action, *, account: str = "", caller: Caller, client: str = 
     """Reserve an attempt for the body, which does the costly work; a body without AccountsError gives it back.
 
     An AccountsError that does not `count` gives it back too; one before a hash gives back the line for all, if that is
-    a brake on hashing. `account` is what the attempt names: a canonical e-mail address, or the key of a signed-in
-    account. Raises RateLimited. Call outside a transaction.
+    a brake on hashing. `account` is what the attempt names: a canonical e-mail address in PROOFS, else the key of
+    the signed-in account. Raises RateLimited. Call outside a transaction.
     """
     subjects = Subjects(account=account, address=network_of(caller.ip_address), client=client)
     lines = dict(_lines(action, subjects))

@@ -46,7 +46,7 @@ def change_password(*, bearer: Bearer, current: str | None, new: str, caller: Ca
     ):
         if current is None:
             require_recent_proof(bearer)
-        with limits.attempt(Action.CHANGE_PASSWORD, account=str(key), caller=caller, client=client):
+        with limits.attempt(Action.CHANGE_PASSWORD, account=account.email, caller=caller, client=client):
             return _change(bearer, current, new)
 
 

@@ -75,7 +75,7 @@ def _attempt(bearer: Bearer, caller: Caller) -> Iterator[None]:
     key, client = bearer.account.pk, bearer.client_name
     with (
         events.failures(EventType.REAUTHENTICATION_FAILED, subject=lambda: key, client=client, caller=caller),
-        limits.attempt(Action.REAUTHENTICATE, account=str(key), caller=caller, client=client),
+        limits.attempt(Action.REAUTHENTICATE, account=bearer.account.email, caller=caller, client=client),
     ):
         yield
 

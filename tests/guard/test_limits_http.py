@@ -10,7 +10,7 @@ from accounts.guard.limits import Action, attempt
 from accounts.passwords.errors import InvalidCredentials
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from tests.api import CONVERT, ME, PASSWORD, REGISTER
+from tests.api import CHANGE_PASSWORD, CONVERT, ME, PASSWORD, REGISTER
 from tests.factories import make_account
 
 SIGN_IN = """
@@ -19,6 +19,7 @@ mutation ($input: TokenAuthInput!) {
 }
 """
 WRONG = "not the password"
+HOME = "192.0.2.1"
 
 
 @pytest.fixture
@@ -127,6 +128,40 @@ def test_a_sign_in_through_a_provider_makes_the_address_known(graphql, providers
         pytest.fail("an attempt too many")
 
     assert [error["code"] for error in sign_in(graphql, email)[1]] == ["INVALID_CREDENTIALS"]
+
+
+REAUTHENTICATE = "mutation ($input: ReauthenticateInput!) { reauthenticate(input: $input) { errors { code } } }"
+NEW = "a passphrase of the holder"
+SENSITIVE = [
+    (
+        CHANGE_PASSWORD,
+        {"currentPassword": WRONG, "newPassword": NEW},
+        {"currentPassword": PASSWORD, "newPassword": NEW},
+    ),
+    (REAUTHENTICATE, {"credential": {"password": WRONG}}, {"credential": {"password": PASSWORD}}),
+]
+
+
+@pytest.mark.parametrize(("query", "wrong", "right"), SENSITIVE)
+def test_the_thief_of_a_session_does_not_stop_its_holder(
+    graphql, client, signed_in, settings, in_memory, query, wrong, right
+):
+    """S53: an address from which the holder signed in is known in all that a session may do."""
+    settings.TRUSTED_PROXIES = 1
+
+    def tried(fields, address):
+        client.defaults["REMOTE_ADDR"] = address
+        (payload,) = graphql(query, token=signed_in.access_token, input=fields).data.values()
+        return [error["code"] for error in payload["errors"]]
+
+    client.defaults["REMOTE_ADDR"] = HOME
+    assert sign_in(graphql, signed_in.account.email, PASSWORD)[1] == []
+    thief = [tried(wrong, f"203.0.113.{number % 15}") for number in range(120)]
+    assert thief[0] == ["INVALID_CREDENTIALS"]
+    assert thief[-1] == ["RATE_LIMITED"]
+    assert tried(right, "203.0.113.99") == ["RATE_LIMITED"]
+
+    assert tried(right, HOME) == []
 
 
 def test_an_account_from_elsewhere_is_not_mixed_up_with_another(graphql, account, strict):
