@@ -9,5 +9,6 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and what hears of new passwords in commands too."""
         from accounts import checks  # noqa: F401, PLC0415 - importing registers them
+        from accounts.passwords import attempts  # noqa: F401, PLC0415 - and this

@@ -13,7 +13,7 @@ import ipaddress
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -110,7 +110,7 @@ class Subjects:
         """The account and its address, as the store knows them."""
         if not self.account or not self.address:
             return None
-        return Pair(_digest("known", self.account), _digest("known", self.account, self.address))
+        return Pair(_known(self.account), _digest("known", self.account, self.address))
 
 
 @contextmanager
@@ -156,6 +156,11 @@ def remember(*, account: str, caller: Caller) -> None:
         store.remember(pair)
 
 
+def forget(accounts: Iterable[str]) -> None:
+    """Forget from where the holders of these e-mail addresses signed in."""
+    store.forget([_known(account) for account in accounts])
+
+
 def network_of(address: str | None) -> str:
     """The address that attempts are counted by; empty if it is nobody's (S73).
 
@@ -187,6 +192,10 @@ def _lines(action: Action, subjects: Subjects) -> Iterator[tuple[Line, Bucket]]:
         if rate is not None and all(parts):
             known_pass = has_own_line and line is not Line.ACCOUNT_ADDRESS
             yield line, Bucket(f"{name}:{_digest(*parts)}", rate, known_pass=known_pass)
+
+
+def _known(account: str) -> str:
+    return _digest("known", account)
 
 
 def _digest(*parts: str) -> str:

@@ -85,6 +85,9 @@ class Store(Protocol):
     def give_back(self, buckets: Sequence[Bucket], pair: Pair | None) -> None:
         """Give an attempt back to these buckets, and remember that the account signed in from the address."""
 
+    def forget(self, accounts: Sequence[str]) -> None:
+        """Forget the addresses of these accounts."""
+
 
 class Memory:
     """Counts in this process."""
@@ -130,6 +133,12 @@ class Memory:
                     known.popitem(last=False)
                 if len(self._known) > MOST_KNOWN:
                     self._known.popitem(last=False)
+
+    def forget(self, accounts: Sequence[str]) -> None:
+        """As Store."""
+        with self._lock:
+            for account in accounts:
+                self._known.pop(account, None)
 
     def _knows(self, pair: Pair, now: int) -> bool:
         addresses = self._known.get(pair.account)
@@ -211,6 +220,13 @@ end
 """
 """KEYS: known addresses of the account, buckets. ARGV: the address, seconds, most addresses; the buckets' intervals."""
 
+FORGET = """
+for i = 1, #KEYS do
+  redis.call('DEL', KEYS[i])
+end
+"""
+"""KEYS: known addresses of accounts."""
+
 
 class Redis:
     """Counts in Redis: one round trip each way."""
@@ -232,9 +248,16 @@ class Redis:
         arguments += [bucket.interval for bucket in buckets]
         self._cache.run_script(GIVE_BACK, self._keys(buckets, pair), arguments)
 
+    def forget(self, accounts: Sequence[str]) -> None:
+        """As Store. Raises ScriptsUnavailable."""
+        self._cache.run_script(FORGET, [self._known(account) for account in accounts], [])
+
     def _keys(self, buckets: Sequence[Bucket], pair: Pair | None) -> list[str]:
+        return [self._known(pair.account if pair else ""), *(f"{{guard}}:{bucket.key}" for bucket in buckets)]
+
+    def _known(self, account: str) -> str:
         # The braces keep all keys on one server of a cluster, as a script requires.
-        return [f"{{guard}}:known:{pair.account if pair else ''}", *(f"{{guard}}:{bucket.key}" for bucket in buckets)]
+        return f"{{guard}}:known:{account}"
 
 
 @dataclass
@@ -294,3 +317,14 @@ def remember(pair: Pair) -> None:
     """Remember that the account signed in from the address."""
     cache = caches["default"]
     give_back(Redis(cache) if isinstance(cache, ScriptableCache) else MEMORY, (), pair)
+
+
+def forget(accounts: Sequence[str]) -> None:
+    """Forget the addresses of these accounts, also those that this process remembered while Redis was away."""
+    MEMORY.forget(accounts)
+    cache = caches["default"]
+    if isinstance(cache, ScriptableCache):
+        try:
+            Redis(cache).forget(accounts)
+        except ScriptsUnavailable:
+            log.warning("addresses that were known stay known: Redis is unavailable")

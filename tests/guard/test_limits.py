@@ -14,7 +14,7 @@ from accounts.conf import rate_limits
 from accounts.errors import Required, ValidationFailed
 from accounts.guard import hashing
 from accounts.guard.errors import RateLimited
-from accounts.guard.limits import Action, attempt, remember
+from accounts.guard.limits import Action, attempt, forget, remember
 from accounts.passwords.errors import InvalidCredentials
 from accounts.shared.caller import Caller
 from accounts.social.errors import ProviderUnavailable
@@ -52,6 +52,12 @@ def tried(*, account=ADA, address=HOME, action=Action.SIGN_IN, error=InvalidCred
 def fail(times, **attempted):
     """So many failures, none of them refused."""
     assert [tried(**attempted) for _ in range(times)] == [attempted.get("error", InvalidCredentials)] * times
+
+
+def use_up(account):
+    """All attempts on the account, from addresses of others."""
+    for number in range(PER_ACCOUNT):
+        fail(1, account=account, address=f"203.0.113.{number}")
 
 
 def test_failures_use_up_the_attempts_on_an_account_from_an_address():
@@ -167,6 +173,18 @@ def test_a_sign_in_by_other_means_makes_the_address_known():
         fail(1, address=f"203.0.113.{number}")
 
     assert tried(error=None) is None
+
+
+def test_the_addresses_of_an_account_can_be_forgotten():
+    """S53: and those of no other."""
+    for account in (ADA, "grace@example.com"):
+        tried(account=account, error=None)
+    forget([ADA, "nobody@example.com"])
+    for account in (ADA, "grace@example.com"):
+        use_up(account)
+
+    assert isinstance(tried(), int)
+    assert tried(account="grace@example.com", error=None) is None
 
 
 def test_an_address_is_known_for_thirty_days(counted):

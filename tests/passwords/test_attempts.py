@@ -1,29 +1,40 @@
 """Attempts to sign in and to register are limited before they cost anything, and recorded."""
 
+import contextlib
 import dataclasses
 import re
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
 import pytest
 import requests
 from django.contrib.auth import authenticate
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.conf import rate_limits
+from accounts.errors import AccountsError
+from accounts.guard import limits
+from accounts.guard.errors import RateLimited
 from accounts.guard.events import EventType
+from accounts.guard.limits import Action
 from accounts.guard.models import SecurityEvent
+from accounts.passwords.errors import InvalidCredentials
 from accounts.people.models import Account
 from accounts.shared import hashers
+from accounts.shared.caller import Caller
+from accounts.social.errors import ProviderUnavailable
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.models import Client, Session
-from tests.api import PASSWORD, REGISTER, TOKEN_AUTH, codes
+from tests.api import CHANGE_PASSWORD, PASSWORD, REGISTER, TOKEN_AUTH, codes
 from tests.factories import make_account, make_client
 from tests.live import serving
 
 WRONG = "not the password"
 ADA = {"email": "ada@example.com", "username": "ada", "firstName": "Ada", "password": PASSWORD}
+HOME, THIEF = "192.0.2.1", "203.0.113.66"
 LIMITED = ["RATE_LIMITED"]
 REFUSED = ["INVALID_CREDENTIALS"]
 
@@ -326,3 +337,93 @@ def test_a_caller_without_a_request_is_not_limited(account, rates):
     assert [authenticate(username=account.email, password=WRONG) for _ in range(3)] == [None] * 3
     assert authenticate(username=account.email, password=PASSWORD) == account
     assert not SecurityEvent.objects.exists()
+
+
+def is_known(account: Account, address: str) -> bool:
+    """Whether this address passes the line of the account, which others have used up."""
+    for number in range(200):
+        caller = Caller(ip_address=f"198.51.100.{number}")
+        with contextlib.suppress(AccountsError), limits.attempt(Action.SIGN_IN, account=account.email, caller=caller):
+            raise InvalidCredentials
+    caller = Caller(ip_address=address)
+    try:
+        with (
+            contextlib.suppress(ProviderUnavailable),
+            limits.attempt(Action.SIGN_IN, account=account.email, caller=caller),
+        ):
+            raise ProviderUnavailable  # costs nothing
+    except RateLimited:
+        return False
+    return True
+
+
+@pytest.fixture
+def known(attempt, account, client, settings):
+    """The account was signed in from an address of a thief, too."""
+    settings.TRUSTED_PROXIES = 1
+    for address in (THIEF, HOME):
+        client.defaults["REMOTE_ADDR"] = address
+        assert attempt(account.email, PASSWORD) == []
+    return account
+
+
+def by_its_holder(account, graphql):
+    """In a session."""
+    token = graphql(TOKEN_AUTH, input={"email": account.email, "password": PASSWORD}).data["tokenAuth"]["tokens"]
+    given = {"currentPassword": PASSWORD, "newPassword": "a passphrase of the holder"}
+    payload = graphql(CHANGE_PASSWORD, token=token["accessToken"], input=given).data["changePassword"]
+    assert payload["errors"] == []
+
+
+def by_save(account, _graphql):
+    """As the administration and `changepassword` do."""
+    account.set_password("a passphrase of the staff")
+    account.save()
+
+
+def by_update(account, _graphql):
+    """In bulk."""
+    Account.objects.filter(pk=account.pk).update(password="!")
+
+
+def deleted(account, _graphql):
+    """By `deleteAccount`."""
+    with transaction.atomic():
+        account.end_sessions()
+        account.delete()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", [by_its_holder, by_save, by_update, deleted])
+def test_a_new_password_makes_a_thief_a_stranger_again(known, graphql, change):
+    """S53: where the holder sets it is known at once."""
+    change(known, graphql)
+
+    assert not is_known(known, THIEF)
+    assert is_known(known, HOME) == (change is by_its_holder)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("other", [Account.end_sessions, Account.save])
+def test_the_thief_of_a_session_does_not_make_its_holder_a_stranger(known, other):
+    """S53: ending the other sessions takes no proof."""
+    other(known)
+
+    assert is_known(known, HOME)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_undone_makes_nobody_a_stranger(known):
+    """S53: only what was stored."""
+    with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+        by_save(known, None)
+        raise ZeroDivisionError
+
+    assert is_known(known, THIEF)
+
+
+def test_every_process_hears_of_new_passwords():
+    """S53: a command, too, before it has served a request."""
+    told = "import django, sys; django.setup(); print('accounts.passwords.attempts' in sys.modules)"
+
+    assert subprocess.check_output([sys.executable, "-c", told], text=True).strip() == "True"
