@@ -120,7 +120,7 @@ def test_a_sign_in_through_a_provider_makes_the_address_known(graphql, providers
     payload = graphql(CONVERT, input={"provider": "corp", "credential": credential}).data["convertSocialToken"]
     assert payload["errors"] == []
     email = payload["account"]["email"]
-    for number in range(30):
+    for number in range(100):
         caller = Caller(ip_address=f"203.0.113.{number}")
         with pytest.raises(InvalidCredentials), attempt(Action.SIGN_IN, account=email, caller=caller):
             raise InvalidCredentials
