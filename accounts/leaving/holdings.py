@@ -18,6 +18,9 @@ from accounts.people.models import Account
 SECRET = "a secret, or its digest"  # noqa: S105 - a reason
 INTERNAL = "a key of ours that says nothing about the person"
 OTHERS = "names other people"
+SESSION, IDENTITY = "accounts.Session", "social_django.UserSocialAuth"
+DELIMITER = " · "
+"""Ends the address in the name of a session."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +53,17 @@ def by(column: str) -> Callable[[Account], Q]:
 
 
 def entries_about(account: Account) -> Q:
-    """The administration's log of what staff did to the account or its sessions, which are named by its address."""
-    is_account = Q(content_type=ContentType.objects.get_for_model(Account), object_id=str(account.pk))
-    return is_account | Q(object_repr__contains=account.email) | Q(change_message__contains=account.email)
+    """The administration's log of what staff did to the account, or to its sessions and identities.
+
+    The account is named by its key. What it had is named by its address: the whole of it, since an address may hold
+    another one. Entries from before the account are about somebody else who had the address then.
+    """
+    types = ContentType.objects.get_for_models(*map(apps.get_model, (Account._meta.label, SESSION, IDENTITY)))  # noqa: SLF001
+    of = {model._meta.label: Q(content_type=type_) for model, type_ in types.items()}  # noqa: SLF001
+    session = of[SESSION] & Q(object_repr__startswith=f"{account}{DELIMITER}")
+    identity = of[IDENTITY] & Q(object_repr=str(account))
+    had = (session | identity) & Q(action_time__gte=account.date_joined)
+    return (of[Account._meta.label] & Q(object_id=str(account.pk))) | had  # noqa: SLF001
 
 
 HOLDINGS = (
