@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.guard.admin import SecurityEventAdmin
 from accounts.leaving.admin import ErasingAccountAdmin
-from accounts.passwords.admin import SignInForm
+from accounts.passwords.admin import SignInForm, password_change
 from accounts.people.admin import AccountAdmin
 from accounts.social.admin import SocialInline
 from accounts.tokens.admin import SessionInline
@@ -13,6 +13,7 @@ from accounts.tokens.admin import SessionInline
 __all__ = ["ErasingAccountAdmin", "SecurityEventAdmin"]
 
 admin.site.login_form = SignInForm
+admin.site.password_change = password_change  # type: ignore[method-assign]  # no option replaces the form
 admin.site.site_title = admin.site.site_header = _("Latchkey administration")
 
 AccountAdmin.inlines = (SessionInline, SocialInline)

@@ -1,11 +1,23 @@
-"""The sign-in page of the administration."""
+"""The pages of the administration that ask for one's own password."""
 
-from django.contrib.admin.forms import AdminAuthenticationForm
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_variables
 
-from accounts.guard import events
+from accounts.guard import events, hashing, limits, origin
+from accounts.guard.errors import RateLimited
 from accounts.guard.events import EventType
+from accounts.guard.limits import Action
+from accounts.passwords.errors import InvalidCredentials
 from accounts.people.models import Account
+from accounts.shared.texts import is_overlong
 
 NOT_STAFF = "not staff"
 """The cause of a refusal."""
@@ -24,3 +36,48 @@ class SignInForm(AdminAuthenticationForm):
         except ValidationError:
             events.record_failure(EventType.SIGN_IN_FAILED, subject=user.pk, cause=NOT_STAFF)
             raise
+
+
+class PasswordChangeForm(AdminPasswordChangeForm):
+    """Django's form, which limits and records attempts at the present password, as `changePassword` does.
+
+    Otherwise the thief of a session could guess the password there, and nobody would notice (S52).
+    """
+
+    @sensitive_variables("old_password")
+    def clean_old_password(self) -> str:
+        """As Django. Over the limit, or if too many others hash, the form says so."""
+        old_password: str = self.cleaned_data["old_password"]
+        try:
+            _prove(self.user, old_password)
+        except InvalidCredentials:
+            message, code = self.error_messages["password_incorrect"], "password_incorrect"
+            raise ValidationError(message, code) from None
+        except RateLimited as error:
+            raise ValidationError(str(error.message), error.code) from None
+        return old_password
+
+
+def _prove(account: Account, password: str) -> None:
+    """Check the present password. Raises InvalidCredentials; RateLimited."""
+    key, caller = account.pk, origin.current().caller
+    with (
+        events.failures(EventType.PASSWORD_CHANGE_FAILED, subject=lambda: key),
+        limits.attempt(Action.CHANGE_PASSWORD, account=str(key), caller=caller),
+        hashing.slot(),
+    ):
+        if is_overlong(password) or not account.check_password(password):
+            raise InvalidCredentials
+
+
+def password_change(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+    """The page for one's own password, as Django's but for the form, which no option of Django replaces."""
+    site = admin.site
+    request.current_app = site.name
+    view = PasswordChangeView.as_view(
+        form_class=PasswordChangeForm,
+        success_url=reverse("admin:password_change_done", current_app=site.name),
+        extra_context={**site.each_context(request), **(extra_context or {})},
+        **({"template_name": site.password_change_template} if site.password_change_template else {}),
+    )
+    return cast("TemplateResponse", view(request))

@@ -1,4 +1,4 @@
-"""The administration's log is exported to, and blanked for, the person it is about, whoever else has a similar address."""
+"""The administration's log is exported to the person it is about, however similar other addresses are."""
 
 import json
 import uuid
