@@ -45,6 +45,8 @@ class EventType(StrEnum):
     DISABLED = "account:disable"
     ENABLED = "account:enable"
     TAKEN_OVER = "account:displace"
+    EMAIL_CHANGED = "account:email:change"
+    PRIVILEGES_CHANGED = "account:privileges:change"
     LINKED = "social:link"
     LINK_FAILED = "social:link:failure"
     UNLINKED = "social:unlink"
@@ -72,9 +74,9 @@ def record(
     transaction.on_commit(lambda: _log(event))
 
 
-def record_each(type_: EventType, subjects: Iterable[uuid.UUID]) -> None:
+def record_each(type_: EventType, subjects: Iterable[uuid.UUID], *, cause: str = "") -> None:
     """Record what happened to several accounts at once, in the current transaction."""
-    recorded = [_event(type_, subject=subject) for subject in subjects]
+    recorded = [_event(type_, subject=subject, cause=cause) for subject in subjects]
     SecurityEvent.objects.bulk_create(recorded, batch_size=BATCH)
     for event in recorded:
         transaction.on_commit(lambda event=event: _log(event))  # type: ignore[misc]

@@ -23,6 +23,8 @@ MESSAGES: dict[str, str | Promise] = {
     EventType.DISABLED: _("The account was disabled."),
     EventType.ENABLED: _("The account was enabled again."),
     EventType.TAKEN_OVER: _("The account was handed to the verified owner of its e-mail address."),
+    EventType.EMAIL_CHANGED: _("The e-mail address was changed."),
+    EventType.PRIVILEGES_CHANGED: _("The rights in the administration were changed."),
     EventType.LINKED: _("A social account was linked."),
     EventType.LINK_FAILED: _("Linking a social account was refused."),
     EventType.UNLINKED: _("A social account was unlinked."),

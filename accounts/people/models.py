@@ -15,6 +15,8 @@ from django.db import models, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Left, Lower, StrIndex, Substr
 from django.db.models.lookups import Exact
+from django.db.models.signals import m2m_changed
+from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +32,9 @@ LONGEST_EMAIL = 254
 LONGEST_NAME = 150
 SESSION_ENDING_FIELDS = frozenset({"password", "is_active"})
 """Changing one of these ends all sessions of the account permanently (S82)."""
+PRIVILEGES = frozenset({"is_staff", "is_superuser"})
+RECORDED_FIELDS = SESSION_ENDING_FIELDS | PRIVILEGES | {"email"}
+"""Changing one of these is recorded (S58)."""
 BATCH = 500
 
 
@@ -37,22 +42,22 @@ class AccountQuerySet(models.QuerySet["Account"]):
     """Accounts, with an `update` and a `delete` that act as those of Account."""
 
     def update(self, **values: Any) -> int:
-        """As Django; ends the sessions of accounts whose password or active state changes, and records it (S82)."""
-        changes = {name: ~Q(**{name: values[name]}) for name in sorted(SESSION_ENDING_FIELDS & values.keys())}
+        """As Django; ends sessions if password or active state change (S82), and records what changes."""
+        changes = {name: ~Q(**{name: values[name]}) for name in sorted(RECORDED_FIELDS & values.keys())}
         if not changes:
             return super().update(**values)
         with transaction.atomic():
             any_of_them = functools.reduce(operator.or_, changes.values())
             rows = _locked(Account.objects.filter(any_of_them, pk__in=self.order_by().values("pk")))
             flags = {f"{name}_changes": Case(When(q, then=True), default=False) for name, q in changes.items()}
-            found = list(rows.annotate(**flags).values("pk", "is_active", *flags))
-            _end_sessions([row["pk"] for row in found])
-            if "password" in changes:
-                events.record_each(EventType.PASSWORD_CHANGED, (row["pk"] for row in found if row["password_changes"]))
-            if "is_active" in changes:
-                switched = [row for row in found if row["is_active_changes"]]
-                events.record_each(EventType.DISABLED, (row["pk"] for row in switched if row["is_active"]))
-                events.record_each(EventType.ENABLED, (row["pk"] for row in switched if not row["is_active"]))
+            found = list(rows.annotate(**flags).values("pk", *sorted(PRIVILEGES | {"is_active"}), *flags))
+            changed = {name: [row for row in found if row[f"{name}_changes"]] for name in changes}
+            ending = {row["pk"] for name in SESSION_ENDING_FIELDS & changes.keys() for row in changed[name]}
+            _end_sessions(sorted(ending))
+            for name, rows_of_name in changed.items():
+                for was in (False, True):
+                    those = [row["pk"] for row in rows_of_name if bool(row.get(name)) is was]
+                    _record(name, those, becomes=not was)
             return super().update(**values)
 
     update.alters_data = True  # type: ignore[attr-defined]  # as Django marks it, against calls from templates
@@ -65,9 +70,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
         update_fields: Collection[str] | None = None,
         **conflicts: Any,
     ) -> "list[Account]":
-        """As Django. Raises ValueError if it would change passwords or active states, and end no sessions (S82)."""
-        if SESSION_ENDING_FIELDS & set(update_fields or ()):
-            raise ValueError("Change passwords and active states by update or save: sessions have to end.")
+        """As Django. Raises ValueError if it would change what is recorded, or ends sessions (S82)."""
+        if refused := RECORDED_FIELDS & set(update_fields or ()):
+            raise ValueError(
+                f"Change {sorted(refused)} by update or save: it is recorded, and sessions may have to end."
+            )
         return super().bulk_create(objs, batch_size, update_fields=update_fields, **conflicts)
 
     def delete(self) -> tuple[int, dict[str, int]]:
@@ -244,8 +251,8 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
     ) -> None:
         """As Django; normalizes the username (S84).
 
-        If password or active state changes, it also ends the sessions and records the change (S82). `keep_session`
-        continues: the session in which its holder changes the password (S10).
+        If password or active state changes, it also ends the sessions (S82). `keep_session` continues: the session in
+        which its holder changes the password (S10). Those changes, and others of RECORDED_FIELDS, are recorded.
         """
         if update_fields is not None:
             update_fields = set(update_fields)
@@ -253,8 +260,8 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
                 update_fields.add("username_key")
         if update_fields is None or "username" in update_fields:
             self.username = unicodedata.normalize("NFC", self.username)
-        ending_fields = SESSION_ENDING_FIELDS if update_fields is None else SESSION_ENDING_FIELDS & update_fields
-        if self._state.adding or not ending_fields:
+        watched = RECORDED_FIELDS if update_fields is None else RECORDED_FIELDS & update_fields
+        if self._state.adding or not watched:
             super().save(update_fields=update_fields, **kwargs)
             return
         with transaction.atomic():
@@ -262,19 +269,13 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
             stored = _locked(Account.objects.filter(pk=self.pk)).first()
             if stored is not None:
                 self.session_epoch = stored.session_epoch
-                changed = {name for name in ending_fields if getattr(self, name) != getattr(stored, name)}
-                if changed:
+                changed = {name for name in watched if getattr(self, name) != getattr(stored, name)}
+                if changed & SESSION_ENDING_FIELDS:
                     self.session_epoch += 1
                     _end_sessions([self.pk], keep=keep_session)
-                    self._record(changed)
+                for name in sorted(changed):
+                    _record(name, [self.pk], becomes=bool(getattr(self, name)))
             super().save(update_fields=update_fields, **kwargs)
-
-    def _record(self, changed: Collection[str]) -> None:
-        """Record what became of these fields."""
-        if "password" in changed:
-            events.record(EventType.PASSWORD_CHANGED, subject=self.pk)
-        if "is_active" in changed:
-            events.record(EventType.ENABLED if self.is_active else EventType.DISABLED, subject=self.pk)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django; records it. Sessions and tokens go with their account."""
@@ -342,6 +343,55 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
 def _locked(accounts: models.QuerySet[Account]) -> models.QuerySet[Account]:
     """Lock the rows until the transaction ends. `no_key`: a concurrent refresh needs the row for its foreign keys."""
     return accounts.order_by("pk").select_for_update(no_key=True)
+
+
+def _record(name: str, accounts: list[uuid.UUID], *, becomes: bool) -> None:
+    """Record that a field of RECORDED_FIELDS changes. `becomes` is the new value of a switch."""
+    match name:
+        case "password":
+            events.record_each(EventType.PASSWORD_CHANGED, accounts)
+        case "email":
+            events.record_each(EventType.EMAIL_CHANGED, accounts)
+        case "is_active":
+            events.record_each(EventType.ENABLED if becomes else EventType.DISABLED, accounts)
+        case _:
+            cause = f"{name} {'given' if becomes else 'taken'}"
+            events.record_each(EventType.PRIVILEGES_CHANGED, accounts, cause=cause)
+
+
+@receiver(m2m_changed, sender=Account.groups.through)
+@receiver(m2m_changed, sender=Account.user_permissions.through)
+def record_privileges(
+    sender: type[models.Model],
+    instance: models.Model,
+    action: str,
+    reverse: bool,  # noqa: FBT001
+    pk_set: set[Any] | None,
+    **_signal: Any,
+) -> None:
+    """Record that accounts get or lose groups or permissions, in the transaction of the change.
+
+    A signal, since nothing else sees all ways: an account's own manager, that of a group, and forms.
+    """
+    if action not in {"post_add", "pre_remove", "pre_clear"}:
+        return
+    target, shown, kind = (
+        ("group", "group__name", "groups")
+        if sender is Account.groups.through
+        else ("permission", "permission__codename", "permissions")
+    )
+    own, other = (target, "account") if reverse else ("account", target)
+    chosen = {own: instance.pk} if pk_set is None else {own: instance.pk, f"{other}__in": pk_set}
+    names: dict[uuid.UUID, list[str]] = {}
+    rows = sender._base_manager.filter(**chosen)  # noqa: SLF001 - public in practice
+    for account, name in rows.order_by(shown).values_list("account", shown):
+        names.setdefault(account, []).append(name)
+    accounts: dict[str, list[uuid.UUID]] = {}
+    for account, its in names.items():
+        accounts.setdefault(", ".join(its), []).append(account)
+    verb = "given" if action == "post_add" else "taken"
+    for text, those in accounts.items():
+        events.record_each(EventType.PRIVILEGES_CHANGED, those, cause=f"{kind} {verb}: {text}")
 
 
 def _end_sessions(accounts: list[uuid.UUID], *, keep: uuid.UUID | None = None) -> None:
