@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.errors import AccountsError
@@ -70,7 +70,7 @@ def record(
 ) -> None:
     """Record what happened, in the current transaction. What is not given comes from the request's origin."""
     event = _event(type_, subject=subject, actor=actor, client=client, caller=caller, cause=cause)
-    event.save(force_insert=True)
+    event.save()
     transaction.on_commit(lambda: _log(event))
 
 
@@ -98,8 +98,7 @@ def record_failure(
     with transaction.atomic():
         # Waits for a concurrent first attempt. No conflict target, which a partitioned table would not have.
         SecurityEvent.objects.bulk_create([event], ignore_conflicts=True)
-        shared = SecurityEvent.objects.filter(pk=event.pk, created_at=event.created_at)
-        shared.update(count=F("count") + 1)
+        SecurityEvent.objects.filter(pk=event.pk, created_at=event.created_at).count_once_more()
     _log(event)
 
 
@@ -138,7 +137,7 @@ def clear_expired(*, older_than: timedelta) -> int:
     oldest = SecurityEvent.objects.filter(created_at__lt=timezone.now() - older_than).order_by("created_at")
     total = 0
     while True:
-        deleted, _per_model = SecurityEvent.objects.filter(pk__in=oldest.values("pk")[:BATCH]).delete()
+        deleted = SecurityEvent.objects.filter(pk__in=oldest.values("pk")[:BATCH]).expire()
         total += deleted
         if deleted < BATCH:
             return total

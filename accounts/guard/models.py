@@ -1,15 +1,57 @@
 """What happened to each account."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar, Never
 
 from django.db import models
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
+class AppendOnlyError(TypeError):
+    """A recorded event is not changed, and not deleted before its time."""
+
+    def __init__(self) -> None:
+        super().__init__("Security events are append-only.")
+
+
+class EventQuerySet(models.QuerySet["SecurityEvent"]):
+    """Events. They change in three ways only, each for one caller."""
+
+    def count_once_more(self) -> None:
+        """Count a failure that was repeated in the same minute, for `record_failure`."""
+        super().update(count=F("count") + 1)
+
+    def forget_origin(self) -> None:
+        """Take address and agent out, for the deletion of an account."""
+        super().update(ip_address=None, user_agent="")
+
+    def expire(self) -> int:
+        """Delete the events, for `clear_expired`; returns their number."""
+        # Not Django's `delete`, which would first look for rows that point to them: there are none.
+        return int(super()._raw_delete(self.db))
+
+    def update(self, **_values: Any) -> Never:
+        """Never."""
+        raise AppendOnlyError
+
+    def delete(self) -> Never:
+        """Never."""
+        raise AppendOnlyError
+
+    def _raw_delete(self, _using: str | None) -> Never:
+        raise AppendOnlyError
+
+    def bulk_create(self, objs: Any, *args: Any, update_conflicts: bool = False, **options: Any) -> Any:
+        """As Django, but without changing rows that exist."""
+        if update_conflicts:
+            raise AppendOnlyError
+        return super().bulk_create(objs, *args, **options)
+
+
 class SecurityEvent(models.Model):
-    """Something that happened to an account's security. Never changed later, except that repeated failures are counted.
+    """Something that happened to an account's security. Append-only, but for the three exceptions of EventQuerySet.
 
     It holds no secret and no text that a stranger chose, except the user agent. Accounts and clients are named without
     foreign keys: an event outlives both, and the table can be partitioned by `created_at`.
@@ -32,6 +74,8 @@ class SecurityEvent(models.Model):
     """How often a failure was repeated in the same minute."""
     created_at = models.DateTimeField(_("when"), default=timezone.now, editable=False)
 
+    objects: ClassVar = EventQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("security event")
         verbose_name_plural = _("security events")
@@ -43,3 +87,13 @@ class SecurityEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} · {self.created_at:%Y-%m-%d %H:%M}"
+
+    def save(self, **options: Any) -> None:
+        """As Django, for new events."""
+        if not self._state.adding:
+            raise AppendOnlyError
+        super().save(**{**options, "force_insert": True})
+
+    def delete(self, *_args: Any, **_options: Any) -> Never:
+        """Never."""
+        raise AppendOnlyError

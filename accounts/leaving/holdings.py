@@ -282,7 +282,7 @@ NO_HOLDINGS = {
 
 def release(account: Account) -> None:
     """Take the person out of the rows that are kept. Call it in the transaction that deletes the account."""
-    SecurityEvent.objects.filter(Q(subject=account.pk) | Q(actor=account.pk)).update(ip_address=None, user_agent="")
+    SecurityEvent.objects.filter(Q(subject=account.pk) | Q(actor=account.pk)).forget_origin()
     LogEntry.objects.filter(entries_about(account)).update(object_repr=str(account.pk), change_message="")
     # Django would delete the application, and with it the sessions of everyone who uses it.
     apps.get_model("accounts.Client")._base_manager.filter(user=account).update(user=None)  # noqa: SLF001

@@ -22,7 +22,7 @@ def shown(admin, **parameters: str) -> set[object]:  # noqa: F811
 @pytest.fixture
 def events(admin, account):  # noqa: F811
     """Of two accounts and of nobody, apart from those of the administrator."""
-    SecurityEvent.objects.all().delete()
+    SecurityEvent.objects.all().expire()
     return {
         "own": happen(account)[0],
         "other": happen(make_account(), request_id=uuid.uuid4().hex, actor=account.pk)[0],

@@ -56,7 +56,7 @@ def of(graphql):
 @pytest.fixture
 def signed_in(signed_in):
     """With nothing that happened before."""
-    SecurityEvent.objects.all().delete()
+    SecurityEvent.objects.all().expire()
     return signed_in
 
 

@@ -209,7 +209,7 @@ def test_a_refusal_is_recorded_for_the_account_of_the_identity(call, providers):
     account = Account.objects.get()
     account.is_active = False
     account.save()
-    SecurityEvent.objects.all().delete()
+    SecurityEvent.objects.all().expire()
 
     call(CONVERT, **google(providers.google_token(email="other@example.com")))
 
@@ -227,7 +227,7 @@ def test_what_a_provider_says_is_not_recorded(call, providers):
 
 def test_a_sign_up_and_a_link_name_their_provider(call, providers, signed_in):
     """By its name in the settings."""
-    SecurityEvent.objects.all().delete()
+    SecurityEvent.objects.all().expire()
     call(CONVERT, **google(providers.google_token()))
     call(LINK, signed_in.access_token, **fresh(providers.google_token(sub="2", email="b@example.com")))
 
