@@ -1,7 +1,7 @@
 """Sign in, or up, through a provider."""
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import transaction
 
@@ -35,7 +35,6 @@ from accounts.social.verification import Identity, Presented, verify
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer, ClientGrant, TokenSet
 from accounts.tokens.errors import InvalidClient, InvalidGrant
-from accounts.tokens.exchange import Exchange
 from accounts.tokens.models import AuthenticationMethod
 
 LONGEST_HINT = 254
@@ -119,7 +118,7 @@ def convert_social_token(
     Raises what `verify` raises, AccountDisabled, RateLimited, and LinkRequired or ProfileRequired with a challenge.
     """
     client = grant.client.client_id
-    end_user = Exchange(client=grant.client, caller=caller).end_user
+    end_user = grant.end_user(caller)
     identity: Identity | None = None
     with (
         origin.acting(client=client, caller=end_user),
@@ -161,8 +160,8 @@ def answer_profile_challenge(pending: PendingProfile, *, profile: Profile, calle
     """
     grant, identity = pending.grant, identity_of(pending.challenge)
     client = grant.client.client_id
-    # The client is not authenticated in this call, so its end-user headers are ignored (S64).
-    caller = replace(caller, end_user=None)
+    # The client is not authenticated in this call: its end-user headers are ignored (S64).
+    caller = grant.end_user(caller)
     with (
         origin.acting(client=client, caller=caller),
         events.failures(EventType.REGISTER_FAILED, subject=lambda: holder_of(identity)),

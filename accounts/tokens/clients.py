@@ -1,7 +1,7 @@
 """Authenticates OAuth clients and checks the scopes that they request."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oauth2_provider.oauth2_validators import GRANT_TYPE_MAPPING
 from oauth2_provider.scopes import get_scopes_backend
@@ -23,10 +23,16 @@ class ClientGrant:
     client: Client
     scopes: tuple[str, ...]
     transport: RefreshTokenTransport
+    authenticated: bool = False
+    """Whether the client has shown in this call who it is."""
 
     def end_user(self, caller: Caller) -> Caller:
         """The person for whom the client asks: the one that a trusted client states, otherwise the caller (S64)."""
-        return Exchange(client=self.client, caller=caller).end_user
+        return self.exchange(caller).end_user
+
+    def exchange(self, caller: Caller) -> Exchange:
+        """An exchange of this client."""
+        return Exchange(client=self.client, authenticated=self.client if self.authenticated else None, caller=caller)
 
 
 def authorize_client(
@@ -41,11 +47,15 @@ def authorize_client(
     Raises InvalidClient, InvalidScope.
     """
     client = authenticate_client(client_id=client_id, client_secret=client_secret)
-    return _grant(client, scope or "", transport or RefreshTokenTransport(client.refresh_token_transport))
+    transport = transport or RefreshTokenTransport(client.refresh_token_transport)
+    return replace(_grant(client, scope or "", transport), authenticated=True)
 
 
 def renewed_grant(client: Client, *, scope: str, transport: str) -> ClientGrant:
-    """Repeat an earlier grant, if the client may still have it. Raises InvalidClient, InvalidScope."""
+    """Repeat an earlier grant, if the client may still have it. It is not authenticated now.
+
+    Raises InvalidClient, InvalidScope.
+    """
     _admit(client)
     return _grant(client, scope, RefreshTokenTransport(transport))
 

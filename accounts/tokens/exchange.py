@@ -19,6 +19,9 @@ class Exchange:
     """What a client presents, and what the validator finds for it."""
 
     client: Client | None = None
+    """The client that is named. DOT leaves one here that showed a wrong secret."""
+    authenticated: Client | None = None
+    """The client that has shown who it is."""
     client_secret: str = field(default="", repr=False)
     account: Account | None = None
     """The account that a new session is for."""
@@ -41,8 +44,8 @@ class Exchange:
     @property
     def end_user(self) -> Caller:
         """The caller to record with the session: the one that a trusted client states, otherwise the client itself."""
-        # Without its secret, anybody could state its id (S64).
-        client = self.client
+        # Anybody can name a client (S64).
+        client = self.authenticated
         trusted = client and client.states_end_user and client.client_type == Client.CLIENT_CONFIDENTIAL
         return self.caller.end_user if trusted and self.caller.end_user else self.caller
 

@@ -69,7 +69,7 @@ class RefreshGrant(AtomicGrant):
 
     def _caller(self, request: Request) -> Caller:
         if exchange_of(request).caller.end_user is not None:
-            # Only the word of an authenticated client counts (S64). oauthlib authenticates it later, too late for this.
+            # Only the word of a client that shows its secret counts (S64). oauthlib asks for it too late for this.
             self.grant.request_validator.authenticate_client(request)
         return exchange_of(request).end_user
 

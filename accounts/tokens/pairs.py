@@ -1,6 +1,6 @@
 """Issue, refresh and revoke pairs of tokens."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -76,9 +76,8 @@ def issue(
         raise AccountDisabled if Account.objects.filter(pk=account.pk, is_active=False).exists() else InvalidGrant
     account.last_login = now
     make_room(account.pk)
-    pair = begin(
-        Exchange(client=grant.client, account=account, scope=" ".join(grant.scopes), caller=caller, methods=methods)
-    )
+    exchange = replace(grant.exchange(caller), account=account, scope=" ".join(grant.scopes), methods=methods)
+    pair = begin(exchange)
     return _token_set(pair, session_ends_in=latchkey().session_lifetime)
 
 
@@ -105,6 +104,7 @@ def refresh(
             raise
     exchange = Exchange(
         client=client,
+        authenticated=client,
         client_secret=client_secret or "",
         refresh_token=refresh_token,
         scope=scope or "",
@@ -134,7 +134,7 @@ def revoke(
     with events.failures(EventType.SESSION_END_REFUSED, subject=lambda: None, caller=caller):
         client = authenticate_client(client_id=named, client_secret=client_secret)
         try:
-            request = oauthlib_request(Exchange(client=client, caller=caller))
+            request = oauthlib_request(Exchange(client=client, authenticated=client, caller=caller))
             server().request_validator.revoke_token(token, "", request)
         except InvalidGrantError as error:
             raise InvalidClient(field=("client_id",)) from error

@@ -141,6 +141,12 @@ class Validator(OAuth2Validator):
     def _extract_basic_auth(self, request: Any) -> str | None:
         return basic_credentials(request.headers.get("HTTP_AUTHORIZATION"))
 
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Whether the client shows its secret. Only then its word about the end user counts (S64)."""
+        shown: bool = super().authenticate_client(request, *args, **kwargs)
+        remember(request, authenticated=request.client if shown else None)
+        return shown
+
     def validate_refresh_token(
         self, refresh_token: str, client: Client, request: Any, *args: Any, **kwargs: Any
     ) -> bool:

@@ -1,12 +1,22 @@
 """S64: a server-side front end has one address; which end user it asks for, only a trusted one may say."""
 
 import json
+from base64 import b64encode
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
+from oauth2_provider.models import get_grant_model
 
+from accounts.conf import rate_limits
+from accounts.guard.models import SecurityEvent
 from accounts.tokens.models import Client, Session
 from tests.api import PASSWORD, REFRESH, TOKEN_AUTH
 from tests.factories import make_client
+from tests.providers.issuer import s256
+
+Grant = get_grant_model()
 
 END_USER = {"End-User-IP": "203.0.113.9", "End-User-Agent": "Firefox", "User-Agent": "Next.js"}
 STATED = ("203.0.113.9", "Firefox")
@@ -110,6 +120,108 @@ def test_the_header_alone_opens_nothing(graphql, account, trusted):
     assert [error["code"] for error in payload["errors"]] == ["INVALID_CLIENT"]
     assert not Session.objects.exists()
     assert "203.0.113.9" not in json.dumps(payload)
+
+
+CODE, VERIFIER = "the-code", "a-verifier-of-forty-three-characters-or-more"
+
+
+def code_for(account, application):
+    """The form that exchanges an authorization code of this account."""
+    uri = "https://app.example.com/callback"
+    Grant.objects.create(
+        user=account,
+        code=CODE,
+        application=application,
+        expires=timezone.now() + timedelta(minutes=1),
+        redirect_uri=uri,
+        scope="account",
+        code_challenge=s256(VERIFIER),
+        code_challenge_method="S256",
+    )
+    return {"grant_type": "authorization_code", "code": CODE, "redirect_uri": uri, "code_verifier": VERIFIER}
+
+
+@pytest.fixture(params=["refresh_token", "authorization_code"])
+def form(request, graphql, account, trusted):
+    """A good exchange of the trusted client, but for its secret; nothing else is in the database."""
+    application, secret = trusted
+    if request.param == "authorization_code":
+        return code_for(account, application)
+    tokens = sign_in(graphql, account, headers={}, clientId=application.client_id, clientSecret=secret)["tokens"]
+    SecurityEvent.objects.all().delete()
+    return {"grant_type": "refresh_token", "refresh_token": tokens["refreshToken"]}
+
+
+def basic(name, secret):
+    """RFC 6749 §2.3.1."""
+    return {"Authorization": f"Basic {b64encode(f'{name}:{secret}'.encode()).decode()}"}
+
+
+def shown(application, secret, *, by_header):
+    """Parameters and headers that show the secret; None shows none."""
+    if by_header:
+        return {}, basic(application.client_id, secret or "")
+    return {"client_id": application.client_id, **({"client_secret": secret} if secret is not None else {})}, {}
+
+
+@pytest.mark.parametrize("by_header", [False, True])
+@pytest.mark.parametrize("secret", ["wrong", "", None])
+def test_whoever_only_knows_the_clients_id_states_nobody(client, trusted, form, secret, by_header):
+    """Else anybody could leave another's address in the records of an account."""
+    parameters, headers = shown(trusted[0], secret, by_header=by_header)
+    before = list(Session.objects.values_list("ip_address", "user_agent"))
+
+    answer = client.post("/o/token/", form | parameters, headers=END_USER | headers)
+
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert list(Session.objects.values_list("ip_address", "user_agent")) == before
+    [event] = SecurityEvent.objects.values_list("ip_address", "user_agent", "cause")
+    assert event == (*OBSERVED, "invalid_client")
+
+
+@pytest.mark.parametrize("by_header", [False, True])
+def test_the_secret_makes_the_statement_count(client, trusted, form, by_header):
+    """For both grants, in both forms."""
+    parameters, headers = shown(*trusted, by_header=by_header)
+
+    answer = client.post("/o/token/", form | parameters, headers=END_USER | headers)
+
+    assert answer.status_code == 200
+    assert seen() == STATED
+    for event in SecurityEvent.objects.values_list("ip_address", "user_agent"):
+        assert event == STATED
+
+
+def test_anothers_secret_is_nobodys_word(client, trusted, form):
+    """A client that shows its own secret and names a trusted one."""
+    other, secret = make_client(client_type=Client.CLIENT_CONFIDENTIAL)
+
+    answer = client.post(
+        "/o/token/",
+        form | {"client_id": trusted[0].client_id},
+        headers=END_USER | basic(other.client_id, secret),
+    )
+
+    assert answer.status_code == 400
+    assert "203.0.113.9" not in str(list(SecurityEvent.objects.values()) + list(Session.objects.values()))
+
+
+@pytest.mark.parametrize("grant_type", ["refresh_token"])
+def test_whoever_only_knows_the_clients_id_is_limited(client, trusted, settings, grant_type):
+    """S56: by their own address, however many they state; and nobody's attempts are used up for them."""
+    settings.TRUSTED_PROXIES = 1
+    settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=rate_limits("refresh.address=3/15m"))
+    application, secret = trusted
+    form = {"grant_type": grant_type, "client_id": application.client_id, "refresh_token": "x", "code": "x"}
+
+    def attempt(number, secret):
+        headers = {"End-User-IP": f"203.0.113.{number}"}
+        return client.post("/o/token/", form | {"client_secret": secret}, headers=headers).status_code
+
+    answers = [attempt(number, "wrong") for number in range(1, 7)]
+
+    assert answers == [401, 401, 401, 429, 429, 429]
+    assert [attempt(1, secret) for _ in range(4)] == [400, 400, 400, 429]
 
 
 def test_only_a_confidential_client_can_be_trusted_so(admin_client):
