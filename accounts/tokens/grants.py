@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -61,7 +61,11 @@ class RefreshGrant(AtomicGrant):
 
     def create_token_response(self, request: Request, token_handler: Any) -> Response:
         """As the grant. Raises RateLimited."""
-        with contextlib.suppress(_Refused), limited(self._caller(request), client=request.client_id or ""):
+        caller, client, validator = self._caller(request), request.client_id or "", self.grant.request_validator
+        with (
+            contextlib.suppress(_Refused),
+            limited(caller, client=client, passes=lambda: validator.passes(request)),
+        ):
             response = super().create_token_response(request, token_handler)
             if _refusal_in(response):
                 raise _Refused
@@ -79,15 +83,21 @@ class _Refused(AccountsError):
 
 
 @contextlib.contextmanager
-def limited(caller: Caller, *, client: str) -> Iterator[None]:
-    """Reserve an attempt to refresh; a refresh that succeeds gives it back. Records and raises RateLimited."""
-    try:
-        with limits.attempt(Action.REFRESH, caller=caller, client=client):
-            yield
-    except RateLimited:
-        address = caller.ip_address or ""
-        with events.failures(EventType.REFRESH_REFUSED, subject=lambda: None, named=address, caller=caller):
-            raise
+def limited(caller: Caller, *, client: str, passes: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Reserve an attempt to refresh; a refresh that succeeds gives it back. Records and raises RateLimited.
+
+    Once there is none left, `passes` says whether it goes on without: neighbours behind one address, who make up
+    tokens, must not sign out the others there (S53).
+    """
+    with contextlib.ExitStack() as reserved:
+        try:
+            reserved.enter_context(limits.attempt(Action.REFRESH, caller=caller, client=client))
+        except RateLimited:
+            if not passes():
+                address = caller.ip_address or ""
+                with events.failures(EventType.REFRESH_REFUSED, subject=lambda: None, named=address, caller=caller):
+                    raise
+        yield
 
 
 def record_refusal(request: Any, error: str, *, type_: EventType = EventType.REFRESH_REFUSED) -> None:

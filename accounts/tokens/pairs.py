@@ -20,8 +20,8 @@ from accounts.tokens.errors import InvalidClient, InvalidGrant, InvalidScope
 from accounts.tokens.exchange import Exchange, oauthlib_request
 from accounts.tokens.grants import limited
 from accounts.tokens.models import AuthenticationMethod, Session
-from accounts.tokens.server import begin, end_family, issued_to, server, trade
-from accounts.tokens.sessions import live, make_room
+from accounts.tokens.server import begin, client_of_live, end_family, issued_to, live, server, trade
+from accounts.tokens.sessions import make_room
 
 REFUSALS: dict[str, type[AccountsError]] = {
     "invalid_grant": InvalidGrant,
@@ -110,7 +110,7 @@ def refresh(
         scope=scope or "",
         caller=caller,
     )
-    with limited(exchange.end_user, client=client.client_id):
+    with limited(exchange.end_user, client=client.client_id, passes=lambda: client_of_live(refresh_token) == client.pk):
         outcome = trade(exchange)
         if isinstance(outcome, OAuth2Error):
             raise REFUSALS.get(str(outcome.error), InvalidGrant) from outcome

@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 from django.db import router, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -146,6 +146,19 @@ class Validator(OAuth2Validator):
         shown: bool = super().authenticate_client(request, *args, **kwargs)
         remember(request, authenticated=request.client if shown else None)
         return shown
+
+    def passes(self, request: Any) -> bool:
+        """Whether a refresh passes the limits: its client presents a token of a live session. Nobody can guess one."""
+        client = client_of_live(request.refresh_token or "")
+        if client is None:
+            return False
+        # Else somebody with a token of their own could guess the secrets of clients.
+        shown: bool = (
+            self.authenticate_client(request)
+            if self.client_authentication_required(request)
+            else self.authenticate_client_id(request.client_id, request)
+        )
+        return shown and request.client.pk == client
 
     def validate_refresh_token(
         self, refresh_token: str, client: Client, request: Any, *args: Any, **kwargs: Any
@@ -307,6 +320,20 @@ def issued_to(token: str) -> str | None:
         if client_id is not None:
             return client_id
     return None
+
+
+def live() -> Q:
+    """The sessions that have neither expired nor been idle for too long."""
+    settings, now = latchkey(), timezone.now()
+    idle = timedelta(seconds=settings.access_token_lifetime + settings.refresh_token_idle_lifetime)
+    return Q(expires_at__gt=now, last_used_at__gt=now - idle)
+
+
+def client_of_live(refresh_token: str) -> int | None:
+    """The key of the client whose live session the refresh token, traded or not, belongs to; None if there is none."""
+    families = RefreshToken.objects.filter(token_checksum=checksum(refresh_token)).values("token_family")
+    sessions = Session.objects.filter(live(), token_family__in=families, account__is_active=True)
+    return sessions.values_list("client", flat=True).first()
 
 
 def family_of(token: str) -> Any:

@@ -1,11 +1,9 @@
 """The sessions of an account: list them, end them."""
 
 import uuid
-from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, QuerySet
 from oauth2_provider.models import get_refresh_token_model
 
 from accounts.conf import latchkey
@@ -16,19 +14,12 @@ from accounts.people.models import Account
 from accounts.tokens.bearer import Bearer, locked_account
 from accounts.tokens.errors import InvalidToken
 from accounts.tokens.models import Session
-from accounts.tokens.server import checksum, end_family, families_of
+from accounts.tokens.server import checksum, end_family, families_of, live
 
 RefreshToken = get_refresh_token_model()
 
 TOO_MANY = "too many sessions"
 """The cause of an end."""
-
-
-def live() -> Q:
-    """The sessions that have neither expired nor been idle for too long."""
-    settings, now = latchkey(), timezone.now()
-    idle = timedelta(seconds=settings.access_token_lifetime + settings.refresh_token_idle_lifetime)
-    return Q(expires_at__gt=now, last_used_at__gt=now - idle)
 
 
 def sessions_of(account: uuid.UUID, *, bearer: Bearer | None = None) -> QuerySet[Session]:

@@ -277,20 +277,93 @@ def limited(settings):
     settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=rate_limits("refresh.address=3/15m"))
 
 
-def test_refused_refreshes_are_limited_by_address(graphql, client, limited, refresh, signed_in):
-    """S56: also the good ones from there are then refused, and those from elsewhere are not."""
+def test_refused_refreshes_are_limited_by_address(graphql, client, limited, refresh, default_client):
+    """S56: those from elsewhere are not."""
     for _ in range(3):
         assert not refresh("unknown")
 
-    payload = graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"]
+    payload = graphql(REFRESH, input={"refreshToken": "unknown"}).data["refreshToken"]
     [error] = payload["errors"]
     assert (error["code"], payload["tokens"]) == ("RATE_LIMITED", None)
-    form = {"grant_type": "refresh_token", "refresh_token": signed_in.refresh_token, "client_id": "web"}
+    form = {"grant_type": "refresh_token", "refresh_token": "unknown", "client_id": "web"}
     answer = client.post("/o/token/", form)
     assert (answer.status_code, answer.json()["error"]) == (429, "temporarily_unavailable")
     assert int(answer["Retry-After"]) > 0
     assert (answer["Cache-Control"], answer["Content-Type"]) == ("no-store", "application/json")
-    assert client.post("/o/token/", form, REMOTE_ADDR=ELSEWHERE).status_code == 200
+    assert client.post("/o/token/", form, REMOTE_ADDR=ELSEWHERE).status_code == 400
+
+
+@pytest.fixture
+def exhausted(limited, default_client, client):
+    """Somebody behind the same address has made tokens up."""
+    form = {"grant_type": "refresh_token", "refresh_token": "made-up", "client_id": "web"}
+    assert [client.post("/o/token/", form).status_code for _ in range(4)] == [400, 400, 400, 429]
+
+
+def causes() -> set[str]:
+    """Why refreshes were refused."""
+    return set(SecurityEvent.objects.filter(type="session:refresh:failure").values_list("cause", flat=True))
+
+
+def test_neighbours_that_make_tokens_up_sign_nobody_out(exhausted, refresh, signed_in):
+    """S53: nobody can guess a live token. A repeated one is answered again, too."""
+    assert refresh(signed_in.refresh_token)
+    assert refresh(signed_in.refresh_token)
+    assert not refresh("made-up")
+
+
+def test_a_replay_ends_the_session_although_the_address_is_limited(exhausted, refresh, graphql, signed_in):
+    """S17; after it, the token is one of the limited."""
+    pair = graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"]["tokens"]
+    graphql(ME, token=pair["accessToken"])
+    with time_machine.travel(timezone.now() + timedelta(seconds=11)):
+        assert not refresh(signed_in.refresh_token)
+        assert not Session.objects.exists()
+        [before] = recorded(type="session:refresh:failure", cause="replayed after use")
+        assert not refresh(signed_in.refresh_token)
+
+    assert recorded(type="session:refresh:failure", cause="replayed after use") == [before]
+    assert recorded(type="session:refresh:failure", cause="revoked") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: Session.objects.update(expires_at=timezone.now()),
+        lambda: Session.objects.update(last_used_at=timezone.now() - timedelta(days=15)),
+        lambda: Session.objects.all().delete(),
+        lambda: Account._base_manager.update(is_active=False),
+    ],
+)
+def test_dead_tokens_are_limited(exhausted, refresh, signed_in, change):
+    """They are refused for their number, before anything else is looked at."""
+    change()
+
+    assert not refresh(signed_in.refresh_token)
+
+    assert causes() == {"unknown", "RATE_LIMITED"}
+
+
+def test_a_live_token_of_another_client_is_limited(exhausted, refresh, signed_in):
+    """Else its holder could try as often as they like."""
+    other, _secret = make_client()
+
+    assert not refresh(signed_in.refresh_token, client_id=other.client_id)
+
+    assert causes() == {"unknown", "RATE_LIMITED"}
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize("secret", ["wrong", None])
+def test_a_live_token_does_not_open_the_guessing_of_secrets(exhausted, refresh, sign_in, account, secret):
+    """S66: the token is good, its client is not shown."""
+    confidential, right = make_client(client_type="confidential")
+    tokens = sign_in(account, clientId=confidential.client_id, clientSecret=right)
+
+    assert not refresh(tokens.refresh_token, client_id=confidential.client_id, secret=secret)
+
+    assert causes() == {"unknown", "RATE_LIMITED"}
+    assert refresh(tokens.refresh_token, client_id=confidential.client_id, secret=right)
 
 
 def test_refreshes_that_succeed_are_not_limited(graphql, limited, refresh, signed_in):
