@@ -200,15 +200,17 @@ RateLimits = Mapping[str, Rate | None]
 
 DEFAULT_RATE_LIMITS = """
 sign_in.account=100/1h, sign_in.account_address=10/1h, sign_in.address=20/30m, sign_in.network=200/30m,
-sign_in.client=off, sign_in.global=6000/10m,
+sign_in.client=off, sign_in.global=6000/10m, sign_in.success=300/1h,
 register.account=30/1h, register.account_address=10/1h, register.address=30/1h, register.network=300/1h,
 register.client=off, register.global=2000/1h,
 refresh.account=off, refresh.address=100/15m, refresh.network=1000/15m, refresh.client=off, refresh.global=off,
 convert.account=off, convert.address=60/15m, convert.network=600/15m, convert.client=off, convert.global=6000/10m,
 challenge.account=off, challenge.address=60/15m, challenge.network=600/15m, challenge.client=off, challenge.global=off,
 reauthenticate.account=100/1h, reauthenticate.account_address=10/1h, reauthenticate.address=60/15m,
+reauthenticate.success=60/1h,
 change_password.account=100/1h, change_password.account_address=10/1h, change_password.address=60/15m,
-update_account.account=60/1h, update_account.address=200/1h,
+change_password.success=20/1h,
+update_account.account=60/1h, update_account.address=200/1h, update_account.success=60/1h,
 export.account=5/1d, export.address=50/1d
 """
 """For a site of 100,000 accounts. The lines of an action are those that stand here.

@@ -26,7 +26,8 @@ def slot() -> Iterator[None]:
     """Hold one of the process's slots for hashing passwords. Raises RateLimited if none is free in time.
 
     Put it around what hashes for a stranger, outside any transaction: a thread that waits must hold no locks. Commands
-    and pages of the staff hash without it, one after the other, and are never refused.
+    and forms of the administration hash without it, one after the other, and are never refused. Signing in there is
+    for strangers.
     """
     with slots().offered(seconds=LONGEST_WAIT) as held:
         if not held:

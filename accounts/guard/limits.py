@@ -65,6 +65,7 @@ class Line(StrEnum):
     NETWORK = "network"
     CLIENT = "client"
     GLOBAL = "global"
+    SUCCESS = "success"
 
 
 SALT = "accounts.guard.limits"
@@ -85,7 +86,7 @@ class Subjects:
     def of(self, line: Line) -> tuple[str, ...]:
         """What identifies the bucket of a line."""
         match line:
-            case Line.ACCOUNT:
+            case Line.ACCOUNT | Line.SUCCESS:
                 return (self.account,)
             case Line.ACCOUNT_ADDRESS:
                 return (self.account, self.address)
@@ -131,22 +132,39 @@ def attempt(action: Action, *, account: str = "", caller: Caller, client: str = 
         log.debug("refused an attempt: %s", line)
         raise RateLimited(retry_after=math.ceil(taken.microseconds / MICROSECONDS))
     hashes = hashing.count()
+
+    def settle(*, success: bool) -> None:
+        hashed = hashing.count() > hashes
+        unspent = [
+            bucket
+            for line, bucket in lines.items()
+            if bucket in taken.buckets and not _spends(action, line, success=success, hashed=hashed)
+        ]
+        pair = subjects.pair if success and action in PROOFS else None
+        if unspent or pair:
+            store.give_back(where, unspent, pair)
+
     try:
         yield
     except AccountsError as error:
-        if not any(failure.counts for failure in error.failures):
+        if any(failure.counts for failure in error.failures):
+            settle(success=False)
+        else:
             store.give_back(where, taken.buckets, None)
-        elif action in HASHING and hashing.count() == hashes:
-            store.give_back(where, [bucket for bucket in taken.buckets if bucket == lines.get(Line.GLOBAL)], None)
         raise
     except DATABASE_AWAY:
         store.give_back(where, taken.buckets, None)
         raise
-    store.give_back(
-        where,
-        () if action in SUCCESSES_COUNT else taken.buckets,
-        subjects.pair if action in PROOFS else None,
-    )
+    settle(success=True)
+
+
+def _spends(action: Action, line: Line, *, success: bool, hashed: bool) -> bool:
+    """Whether an attempt that ended so counts on this line."""
+    if line is Line.SUCCESS:
+        return success
+    if success:
+        return action in SUCCESSES_COUNT
+    return hashed or line is not Line.GLOBAL or action not in HASHING
 
 
 def remember(*, account: str, caller: Caller) -> None:
@@ -190,7 +208,7 @@ def _lines(action: Action, subjects: Subjects) -> Iterator[tuple[Line, Bucket]]:
         name, parts = f"{action}.{line}", subjects.of(line)
         rate = rates.get(name)
         if rate is not None and all(parts):
-            known_pass = has_own_line and line is not Line.ACCOUNT_ADDRESS
+            known_pass = has_own_line and line not in {Line.ACCOUNT_ADDRESS, Line.SUCCESS}
             yield line, Bucket(f"{name}:{_digest(*parts)}", rate, known_pass=known_pass)
 
 

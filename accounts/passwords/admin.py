@@ -63,7 +63,7 @@ def _prove(account: Account, password: str) -> None:
     key, caller = account.pk, origin.current().caller
     with (
         events.failures(EventType.PASSWORD_CHANGE_FAILED, subject=lambda: key),
-        limits.attempt(Action.CHANGE_PASSWORD, account=str(key), caller=caller),
+        limits.attempt(Action.CHANGE_PASSWORD, account=account.email, caller=caller),
         hashing.slot(),
     ):
         if is_overlong(password) or not account.check_password(password):

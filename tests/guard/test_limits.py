@@ -281,7 +281,29 @@ def test_some_actions_are_limited_however_they_end(action, account):
     assert isinstance(tried(action=action, error=None), int)
 
 
-@pytest.mark.parametrize("action", [action for action in Action if action not in {Action.REGISTER, Action.EXPORT}])
+@pytest.mark.parametrize(
+    ("action", "most"),
+    [(Action.SIGN_IN, 300), (Action.REAUTHENTICATE, 60), (Action.CHANGE_PASSWORD, 20), (Action.UPDATE_ACCOUNT, 60)],
+)
+def test_successes_on_one_account_have_a_line_of_their_own(action, most):
+    """S58: each is an event, and who knows the password must not fill the disk with them, at a known address either."""
+    assert [tried(action=action, error=None) for _ in range(most)] == [None] * most
+
+    assert isinstance(tried(action=action, error=None), int)
+    assert tried(action=action, error=None, account="grace@example.com") is None
+
+
+def test_failures_take_nothing_from_the_line_of_successes(settings):
+    """S53: else others could use it up."""
+    limits = rate_limits("sign_in.account=off,sign_in.success=3/1h")
+    settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=limits)
+    for number in range(20):
+        fail(1, address=f"203.0.113.{number}")
+
+    assert [tried(error=None) for _ in range(3)] == [None] * 3
+
+
+@pytest.mark.parametrize("action", [Action.REFRESH, Action.CONVERT, Action.CHALLENGE])
 def test_other_actions_may_succeed_as_often_as_they_like(action):
     """S52."""
     assert [tried(action=action, error=None) for _ in range(110)] == [None] * 110

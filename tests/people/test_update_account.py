@@ -350,6 +350,15 @@ def test_what_is_refused_is_limited(update, change_setting, settings):
     assert [codes(update(username="grace")) for _ in range(4)] == [["USERNAME_TAKEN"]] * 3 + [["RATE_LIMITED"]]
 
 
+def test_changes_are_limited(update, change_setting, settings):
+    """S58: each is an event, and nobody fills the disk with them."""
+    limits = {**settings.LATCHKEY.rate_limits, "update_account.success": Rate(3, 3600)}
+    change_setting(rate_limits=limits)
+
+    assert [codes(update(firstName=name)) for name in "abcd"] == [[]] * 3 + [["RATE_LIMITED"]]
+    assert len(changes_recorded()) == 3
+
+
 def test_a_refused_change_is_recorded(update):
     """S58: with the code of the refusal, not with what was sent."""
     update(username="a b")
