@@ -258,6 +258,12 @@ def change_password_with_another(world: World) -> Call:
     return Call({"currentPassword": WRONG, "newPassword": NEW}, world.me.access_token)
 
 
+@journey("changePassword", "refused for the form of the input")
+def change_password_to_a_weak_one(world: World) -> Call:
+    """Before the present one is looked at."""
+    return Call({"currentPassword": WRONG, "newPassword": "a-weak-word"}, world.me.access_token)
+
+
 @journey("updateAccount")
 def update_account(world: World) -> Call:
     """A name."""
