@@ -6,6 +6,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from accounts.leaving import deletion, export
+from accounts.tokens.sessions import belongs_to
 from schema.language.directives import Credential
 from schema.language.payload import mutation
 from schema.leaving.inputs import DeleteAccountInput
@@ -36,6 +37,9 @@ class LeavingMutations:
         RATE_LIMITED.
         """
         bearer = info.context.signed_in()
+        cookie = info.context.cookie
+        # Asked before its token is gone. Somebody else may have signed in with it meanwhile.
+        own_cookie = cookie.allowed and cookie.token and belongs_to(cookie.token, bearer.account)
         try:
             deleted_at = deletion.delete_account(
                 bearer=bearer,
@@ -44,8 +48,8 @@ class LeavingMutations:
             )
         except deletion.StaffAccount:
             raise Forbidden from None
-        if info.context.cookie.allowed and info.context.cookie.token:
-            info.context.cookie.clear()
+        if own_cookie:
+            cookie.clear()
         return DeleteAccountPayload(scheduled_for=deleted_at)
 
     @mutation(ExportAccountPayload)

@@ -24,6 +24,9 @@ from tests.live import serving
 from tests.providers import faults
 from tests.providers.registrations import APPLE_APP, APPLE_CLIENT
 from tests.providers.stored import everything, nothing_changes
+from tests.tokens.test_cookie import CREDENTIALS, bearer, browser, signed_in_browser
+
+__all__ = ["bearer", "browser", "signed_in_browser"]
 
 DELETE = """
 mutation ($input: DeleteAccountInput) {
@@ -229,6 +232,19 @@ def test_the_cookie_is_cleared(default_client, account):
     assert gone.json()["data"]["deleteAccount"]["errors"] == []
     cookie = gone.cookies["__Host-refresh_token"]
     assert (cookie.value, cookie["max-age"], cookie["path"], cookie["secure"]) == ("", 0, "/", True)
+
+
+def test_somebody_elses_cookie_stays(signed_in_browser, bearer):
+    """Who signed in meanwhile in another tab stays signed in."""
+    other = make_account()
+    signed_in_browser(TOKEN_AUTH, input={"email": other.email, **CREDENTIALS})
+
+    response, data = signed_in_browser(DELETE, headers=bearer)
+
+    assert data["deleteAccount"]["errors"] == []
+    assert list(Account.objects.all()) == [other]
+    assert not response.cookies
+    assert signed_in_browser(REFRESH)[1]["refreshToken"]["errors"] == []
 
 
 # Apple
