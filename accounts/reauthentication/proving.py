@@ -14,8 +14,7 @@ from accounts.passwords.errors import InvalidCredentials
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.shared.texts import is_overlong
-from accounts.social.confirmation import is_linked, verified_identity
-from accounts.social.links import sign_in_methods
+from accounts.social.confirmation import can_confirm, is_linked, verified_identity
 from accounts.social.verification import Presented
 from accounts.tokens.api import Bearer, locked_account
 from accounts.tokens.models import AuthenticationMethod
@@ -28,8 +27,9 @@ NOT_LINKED = _("This sign-in is not linked to your account.")
 
 
 def methods_of(account: Account) -> list[AuthenticationMethod]:
-    """What this account can prove itself with now: whatever it can sign in with."""
-    return [AuthenticationMethod[method.name] for method in sign_in_methods(account)]
+    """What this account can prove itself with now."""
+    password = [AuthenticationMethod.PASSWORD] if account.has_usable_password() else []
+    return password + ([AuthenticationMethod.SOCIAL] if can_confirm(account) else [])
 
 
 def by_password(*, bearer: Bearer, password: str, caller: Caller) -> int:
@@ -54,9 +54,10 @@ def by_password(*, bearer: Bearer, password: str, caller: Caller) -> int:
 
 
 def by_social_account(*, bearer: Bearer, provider: str, credential: Presented, caller: Caller) -> int:
-    """Prove it by a provider's credential for an identity that is linked to the account.
+    """Prove it by a provider's ID token or code for an identity that is linked to the account.
 
-    Raises what `verify` raises, InvalidCredentials, RateLimited; InvalidToken if the session has ended meanwhile.
+    Raises what `verified_identity` raises, InvalidCredentials, RateLimited; InvalidToken if the session has ended
+    meanwhile.
     """
     with _attempt(bearer, caller):
         try:

@@ -17,7 +17,8 @@ export function useCredential() {
   return async (provider: Provider, prompt: SocialPrompt): Promise<ProviderCredentialInput | null> => {
     asking.current?.abort();
     const { signal } = (asking.current = new AbortController());
-    if (hasSdk(provider)) {
+    // To confirm who one is takes a code: an access token may be old.
+    if (prompt !== "LOGIN" && hasSdk(provider)) {
       const accessToken = await sdkToken(provider);
       return accessToken && !signal.aborted ? { provider: provider.name, credential: { accessToken } } : null;
     }

@@ -62,7 +62,7 @@ const SDKS: Record<string, Sdk> = {
 
 export const hasSdk = ({ name, clientIds }: Provider) => name in SDKS && clientIds.length > 0;
 // Apple sends the code back by POST, which a page cannot read.
-const canRedirect = ({ name, credentials }: Provider) => credentials.includes("CODE") && name !== "apple-id";
+export const canRedirect = ({ name, credentials }: Provider) => credentials.includes("CODE") && name !== "apple-id";
 /** True if this front end can sign in with the provider. */
 export const isUsable = (provider: Provider) => hasSdk(provider) || canRedirect(provider);
 

@@ -2,6 +2,7 @@ import { act } from "react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ProofFragment } from "./__generated__/graphql";
 import { Password } from "./account/password";
+import type { Provider } from "./providers";
 import { Reauthentication } from "./reauthentication";
 import { alert, press, render, status, type } from "./testing";
 
@@ -49,11 +50,15 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-async function setPassword(answers: Record<string, object | object[]>, account = ADA) {
+async function setPassword(
+  answers: Record<string, object | object[]>,
+  account = ADA,
+  providers: Provider[] = [provider("corp", "Corp"), provider("github", "GitHub")],
+) {
   const sent = await render(
     <Reauthentication
       account={account}
-      providers={[provider("corp", "Corp"), provider("github", "GitHub")]}
+      providers={providers}
       refresh={refresh}
     >
       <Password account={account} policy={{ __typename: "PasswordPolicy", minLength: 15 }} />
@@ -130,6 +135,19 @@ test("cancelling leaves everything as it was", async () => {
   expect([alert(), status()]).toEqual(["", ""]);
   expect(refresh).not.toHaveBeenCalled();
   expect(document.querySelector<HTMLInputElement>("[name=newPassword]")!.value).toBe("a ship in port is safe");
+});
+
+test("a provider with an SDK is asked in a window too: an access token proves nothing new", async () => {
+  const open = vi.spyOn(window, "open").mockReturnValue(null);
+  const google = { ...provider("google-oauth2", "Google"), credentials: ["ACCESS_TOKEN" as const, "CODE" as const] };
+  const facebook = { ...provider("facebook", "Facebook"), credentials: ["ACCESS_TOKEN" as const] };
+  const linked = (name: string) => ({ __typename: "SocialAccount" as const, id: name, provider: name });
+  const account = { ...ADA, socialAccounts: [linked("google-oauth2"), linked("facebook")] };
+  await setPassword({ ChangePassword: changed(NEEDED) }, account, [google, facebook]);
+  const buttons = [...dialog()!.querySelectorAll("button")].map((button) => button.textContent);
+  expect(buttons).toEqual(["Show password", "Confirm", "Confirm with Google", "Cancel"]);
+  await press("Confirm with Google");
+  expect(open).toHaveBeenCalledTimes(1);
 });
 
 test("a provider is asked in a window, and a foreign answer is ignored", async () => {

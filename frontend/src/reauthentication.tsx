@@ -11,7 +11,7 @@ import { useDialog } from "./dialog";
 import { wrongPasswordAt, type Failure } from "./errors";
 import { ForAccount, Form, PasswordField } from "./form";
 import { Messages, useOutcome } from "./outcome";
-import { isUsable, type Provider } from "./providers";
+import { canRedirect, type Provider } from "./providers";
 
 interface Payload {
   errors: Failure[];
@@ -85,7 +85,7 @@ function ConfirmDialog({
   const methods = account.reauthenticationMethods;
   const linked = account.socialAccounts.map(({ provider }) => provider);
   const usable = methods.includes("SOCIAL")
-    ? providers.filter((provider) => linked.includes(provider.name) && isUsable(provider))
+    ? providers.filter((provider) => linked.includes(provider.name) && canRedirect(provider))
     : [];
   const hasPassword = methods.includes("PASSWORD");
 

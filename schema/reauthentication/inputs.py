@@ -14,8 +14,8 @@ class ReauthenticationCredentialInput:
     password: strawberry.Maybe[str] = strawberry.field(description="The password.")
     social: strawberry.Maybe[ProviderCredentialInput] = strawberry.field(
         description=(
-            "A new credential of a linked provider. A flow of `createSocialAuthUrl` must have been begun with the"
-            " Bearer token."
+            "A new ID token or code of a linked provider; an access token proves nothing new. A flow of"
+            " `createSocialAuthUrl` must have been begun with the Bearer token."
         )
     )
 

@@ -16,7 +16,7 @@ class ReauthenticationMethod(enum.Enum):
     """A way to prove again who one is."""
 
     PASSWORD = strawberry.enum_value("PASSWORD", description="The password.")
-    SOCIAL = strawberry.enum_value("SOCIAL", description="A new credential of a linked provider.")
+    SOCIAL = strawberry.enum_value("SOCIAL", description="A new ID token or code of a linked provider.")
 
 
 @strawberry.type

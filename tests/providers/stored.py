@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Model
 
 from accounts.guard.models import SecurityEvent
 
@@ -18,15 +19,16 @@ def everything() -> dict[str, list[dict[str, Any]]]:
 
 
 @contextlib.contextmanager
-def nothing_changes() -> Iterator[None]:
+def nothing_changes(*but: type[Model]) -> Iterator[None]:
     """No account, identity, token or last_login more or other than before; asserted at the end.
 
-    Except security events: a refusal is recorded.
+    Except security events, as a refusal is recorded, and rows of these models.
     """
-    before = _but_events()
+    left_out = {model._meta.label for model in (SecurityEvent, *but)}
+    before = everything()
     yield
-    assert _but_events() == before
+    assert _without(everything(), left_out) == _without(before, left_out)
 
 
-def _but_events() -> dict[str, list[dict[str, Any]]]:
-    return {label: rows for label, rows in everything().items() if label != SecurityEvent._meta.label}
+def _without(rows: dict[str, list[dict[str, Any]]], left_out: set[str]) -> dict[str, list[dict[str, Any]]]:
+    return {label: found for label, found in rows.items() if label not in left_out}

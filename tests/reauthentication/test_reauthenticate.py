@@ -9,10 +9,13 @@ from django.core.cache import cache
 from django.utils import timezone
 from social_django.models import UserSocialAuth
 
-from accounts.conf import rate_limits
+from accounts.conf import Provider, rate_limits
 from accounts.guard import store
 from accounts.guard.models import SecurityEvent
 from accounts.people.models import Account
+from accounts.shared.models import SpentCredential
+from accounts.social.providers.github import github
+from accounts.social.providers.provider import SocialProvider
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.models import Session
 from tests.api import AUTH_URL, LINK, ME, PASSWORD, REFRESH, Answer, codes, refusals
@@ -32,9 +35,14 @@ WRONG_PASSWORD = ("INVALID_CREDENTIALS", ["credential", "password"])
 NOT_LINKED = ("INVALID_CREDENTIALS", ["credential", "social"])
 
 
-def token_of(provider: str, token: str) -> dict[str, Any]:
-    """An access token as the credential."""
-    return {"social": {"provider": provider, "credential": {"accessToken": token}}}
+def by_google(**credential: Any) -> dict[str, Any]:
+    """A credential of Google's."""
+    return {"social": {"provider": "google", "credential": credential}}
+
+
+def new_at_google(providers: Any, **claims: Any) -> dict[str, Any]:
+    """A new ID token."""
+    return by_google(idToken=providers["google"].id_token(**claims))
 
 
 @pytest.fixture
@@ -147,7 +155,7 @@ def test_nobody_proves_anything_signed_out(graphql, stale):
     assert events() == []
 
 
-@pytest.mark.parametrize("credential", [{}, {"password": None}, {**BY_PASSWORD, **token_of("google", "x")}])
+@pytest.mark.parametrize("credential", [{}, {"password": None}, {**BY_PASSWORD, **by_google(idToken="x")}])
 def test_exactly_one_credential_is_sent(graphql, stale, credential):
     """@oneOf."""
     with nothing_changes():
@@ -227,7 +235,7 @@ def test_a_refresh_meanwhile_is_not_undone(graphql, stale):
 
 def test_a_linked_identity_proves_it_again(ask, stale, linked, providers):
     """The methods stand in order, each once."""
-    for credential in (token_of("google", providers.google_token()), BY_PASSWORD, BY_PASSWORD):
+    for credential in (new_at_google(providers), BY_PASSWORD, BY_PASSWORD):
         assert ask(stale.access_token, credential) == {"expiresIn": 600, "errors": []}
 
     assert proved()[1] == ["password", "social"]
@@ -239,8 +247,8 @@ def test_only_an_identity_of_this_account_counts(ask, stale, linked, providers, 
     if owner == "another account":
         UserSocialAuth.objects.create(user=make_account(), provider="google-oauth2", uid="7", id_key="sub")
 
-    with nothing_changes():
-        payload = ask(stale.access_token, token_of("google", providers.google_token(sub="7")))
+    with nothing_changes(SpentCredential):
+        payload = ask(stale.access_token, new_at_google(providers, sub="7"))
 
     assert refusals(payload) == [NOT_LINKED]
     assert events()[-1][-1] == "INVALID_CREDENTIALS"
@@ -250,18 +258,34 @@ def test_the_accounts_address_at_a_provider_proves_nothing(ask, stale, providers
     """S31: an identity is (provider, sub)."""
     Account._base_manager.update(email="ada@example.com", email_verified=True)
 
-    with nothing_changes():
-        assert refusals(ask(stale.access_token, token_of("google", providers.google_token()))) == [NOT_LINKED]
+    with nothing_changes(SpentCredential):
+        assert refusals(ask(stale.access_token, new_at_google(providers))) == [NOT_LINKED]
 
 
 def test_an_id_token_proves_it_once(ask, stale, linked, providers):
     """S35."""
-    credential = {"social": {"provider": "google", "credential": {"idToken": providers["google"].id_token()}}}
+    credential = new_at_google(providers)
 
     assert ask(stale.access_token, credential)["errors"] == []
     before = proved()
     assert codes(ask(stale.access_token, credential)) == ["PROVIDER_REJECTED"]
     assert proved() == before
+
+
+@pytest.mark.parametrize("provider", ["google", "github", "facebook"])
+def test_an_access_token_proves_nothing_new(ask, stale, providers, provider):
+    """S88: it may be hours old, and whoever copied it can send it again. The provider is not asked."""
+    asked, token = len(providers.asked), providers.google_token()
+    for name in ("google-oauth2", "github", "facebook"):
+        UserSocialAuth.objects.create(user=stale.account, provider=name, uid="110169484474386276334", id_key="sub")
+
+    with nothing_changes():
+        payload = ask(stale.access_token, {"social": {"provider": provider, "credential": {"accessToken": token}}})
+
+    assert refusals(payload) == [("CREDENTIAL_NOT_SUPPORTED", ["credential", "social", "credential", "accessToken"])]
+    assert payload["expiresIn"] is None
+    assert len(providers.asked) == asked
+    assert events()[-1][-1] == "CREDENTIAL_NOT_SUPPORTED"
 
 
 @pytest.fixture
@@ -272,7 +296,7 @@ def come_back(graphql, providers):
         given = {"provider": "google", "redirectUri": CALLBACK, "clientId": client_id}
         authorization = graphql(AUTH_URL, token=token, input=given).data["createSocialAuthUrl"]["authorization"]
         code = {**providers["google"].authorize(authorization["url"]), "flow": authorization["flow"]}
-        return {"social": {"provider": "google", "credential": {"code": code}}}
+        return by_google(code=code)
 
     return journey
 
@@ -306,7 +330,8 @@ def test_a_flow_of_another_client_proves_nothing(ask, stale, linked, come_back, 
     ("provider", "credential", "expected"),
     [
         ("nobody", {"accessToken": "x"}, ("PROVIDER_UNKNOWN", "provider")),
-        ("google", {"accessToken": "x"}, ("PROVIDER_REJECTED", "credential.accessToken")),
+        ("google", {"accessToken": "x"}, ("CREDENTIAL_NOT_SUPPORTED", "credential.accessToken")),
+        ("google", {"idToken": "x"}, ("PROVIDER_REJECTED", "credential.idToken")),
         ("github", {"idToken": "x"}, ("CREDENTIAL_NOT_SUPPORTED", "credential.idToken")),
         ("google", {"code": {"code": "x"}}, ("REQUIRED", "credential.code.redirectUri")),
         (
@@ -326,11 +351,11 @@ def test_what_cannot_be_verified_proves_nothing(ask, stale, linked, provider, cr
     assert refusals(payload) == [(code, ["credential", "social", *path.split(".")])]
 
 
-def test_a_provider_that_is_down_proves_nothing(ask, stale, linked, providers):
+def test_a_provider_that_is_down_proves_nothing(ask, stale, linked, providers, come_back):
     """S37; the password still does."""
-    providers.faults["userinfo"] = faults.internal_error
+    providers.faults["token"] = faults.internal_error
 
-    assert codes(ask(stale.access_token, token_of("google", providers.google_token()))) == ["PROVIDER_UNAVAILABLE"]
+    assert codes(ask(stale.access_token, come_back(token=stale.access_token))) == ["PROVIDER_UNAVAILABLE"]
     assert ask(stale.access_token, BY_PASSWORD)["errors"] == []
 
 
@@ -338,14 +363,14 @@ def test_who_may_not_sign_in_may_not_prove_anything(ask, stale, linked, provider
     """social-core's list of domains holds here too."""
     settings.SOCIAL_AUTH_GOOGLE_OAUTH2_WHITELISTED_DOMAINS = ["example.org"]
 
-    assert codes(ask(stale.access_token, token_of("google", providers.google_token()))) == ["PROVIDER_REJECTED"]
+    assert codes(ask(stale.access_token, new_at_google(providers))) == ["PROVIDER_REJECTED"]
 
 
 # Methods
 
 
 def test_an_account_is_told_what_it_can_prove_itself_with(graphql, stale, providers):
-    """Whatever it can sign in with."""
+    """Its password, and providers that can ask it anew."""
 
     def methods() -> Any:
         return graphql(METHODS, token=stale.access_token).data["me"]["reauthenticationMethods"]
@@ -360,6 +385,20 @@ def test_an_account_is_told_what_it_can_prove_itself_with(graphql, stale, provid
 def test_a_provider_that_is_switched_off_is_no_method(graphql, stale, linked, settings):
     """It could not be used."""
     settings.LATCHKEY = replace(settings.LATCHKEY, providers=())
+
+    assert graphql(METHODS, token=stale.access_token).data["me"]["reauthenticationMethods"] == ["PASSWORD"]
+
+
+def without_codes(provider: Provider) -> SocialProvider:
+    """A provider of a deployment's own, with access tokens alone."""
+    return replace(github(provider), codes=None)
+
+
+def test_a_provider_of_access_tokens_alone_is_no_method(graphql, stale, linked, settings):
+    """One can sign in with it, and prove nothing new."""
+    google = next(provider for provider in settings.LATCHKEY.providers if provider.name == "google-oauth2")
+    only = replace(google, backend=f"{without_codes.__module__}.{without_codes.__name__}")
+    settings.LATCHKEY = replace(settings.LATCHKEY, providers=(only,))
 
     assert graphql(METHODS, token=stale.access_token).data["me"]["reauthenticationMethods"] == ["PASSWORD"]
 
@@ -412,7 +451,7 @@ def test_attempts_by_a_provider_are_limited_with_those_by_the_password(ask, stal
         ask(stale.access_token, {"password": "wrong"})
     asked = len(providers.asked)
 
-    assert codes(ask(stale.access_token, token_of("google", providers.google_token()))) == ["RATE_LIMITED"]
+    assert codes(ask(stale.access_token, new_at_google(providers))) == ["RATE_LIMITED"]
     assert len(providers.asked) == asked
 
 
