@@ -25,9 +25,12 @@ TOO_MANY = "too many sessions"
 def sessions_of(account: uuid.UUID, *, bearer: Bearer | None = None) -> QuerySet[Session]:
     """The account's live sessions with their clients, most recently used first.
 
-    `is_current` of each says whether it is the one of the bearer.
+    `is_current` of each says whether it is the one of the bearer; without a bearer, none is.
     """
-    own = RefreshToken.objects.filter(token_family=OuterRef("token_family"), access_token=bearer and bearer.token_id)
+    own = RefreshToken.objects.none()
+    if bearer:
+        # Never by None: traded refresh tokens have no access token any more.
+        own = RefreshToken.objects.filter(token_family=OuterRef("token_family"), access_token=bearer.token_id)
     return (
         Session.objects.filter(live(), account=account)
         .select_related("client")

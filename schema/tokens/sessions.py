@@ -45,7 +45,9 @@ class Session(relay.Node):
     expires_at: datetime = strawberry.field(description="When it ends at the latest, however often it is used.")
     ip_address: str | None = strawberry.field(description="The address that it was last used from.")
     user_agent: str | None = strawberry.field(description="The browser or app, as it named itself.")
-    is_current: bool = strawberry.field(description="Whether it is the session of this request.")
+    is_current: bool = strawberry.field(
+        description="Whether it is the session of this request's Bearer token; a sign-in has none yet."
+    )
     reauthenticated_until: datetime | None = strawberry.field(
         description=(
             "Until when sensitive changes need no new proof in this session; `null` or past: call `reauthenticate`"

@@ -73,6 +73,19 @@ def two(sign_in, account):
 # The list
 
 
+def test_nothing_is_current_in_an_answer_to_nobody(graphql, sign_in, account):
+    """A sign-in ignores the Bearer token; another session, refreshed before, is not the one of this request."""
+    other = sign_in(account)
+    graphql(REFRESH, input={"refreshToken": other.refresh_token})
+    query = TOKEN_AUTH.replace("account {", "account { sessions { nodes { isCurrent } }")
+    assert query != TOKEN_AUTH
+
+    answer = graphql(query, token=other.access_token, input={"email": account.email, "password": PASSWORD})
+
+    nodes = answer.data["tokenAuth"]["account"]["sessions"]["nodes"]
+    assert [node["isCurrent"] for node in nodes] == [False, False]
+
+
 def test_a_session_says_what_its_holder_needs_to_know_it(graphql, account):
     """Client, times, how it was proved, where from and with what."""
     headers = {"User-Agent": IPHONE}
