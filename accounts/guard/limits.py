@@ -5,8 +5,8 @@ rates are the setting RATE_LIMITS. All lines of an action are reserved at once, 
 or the /64 network of an IPv6 address, which one person has for themselves. A network is the /48 of an IPv6 address:
 who rents a server or an access often has 256 or 65,536 of the former.
 
-Somebody else's attempts do not lock the holder out (S53): an address from which the account signed in lately is
-limited by its own line alone, and every line refills evenly.
+Attempts from elsewhere do not lock the holder out (S53): an address from which the account signed in lately passes the
+lines that they use up, and every line refills evenly.
 """
 
 import ipaddress
@@ -68,6 +68,9 @@ class Line(StrEnum):
     SUCCESS = "success"
 
 
+PASSED = frozenset({Line.ACCOUNT, Line.GLOBAL})
+"""The lines that let an address pass from which the account signed in lately. Not those of addresses: who uses up that of
+an office could find out there which accounts are known (S1)."""
 SALT = "accounts.guard.limits"
 DATABASE_AWAY = (OperationalError, InterfaceError)
 REFUSALS: Counter[tuple[Action, str]] = Counter()
@@ -208,7 +211,7 @@ def _lines(action: Action, subjects: Subjects) -> Iterator[tuple[Line, Bucket]]:
         name, parts = f"{action}.{line}", subjects.of(line)
         rate = rates.get(name)
         if rate is not None and all(parts):
-            known_pass = has_own_line and line not in {Line.ACCOUNT_ADDRESS, Line.SUCCESS}
+            known_pass = has_own_line and line in PASSED
             yield line, Bucket(f"{name}:{_digest(*parts)}", rate, known_pass=known_pass)
 
 
