@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.errors import AccountsError
 from accounts.guard import origin
 from accounts.guard.errors import RateLimited
+from accounts.guard.limits import network_of
 from accounts.guard.models import SecurityEvent
 from accounts.shared.caller import Caller
 from accounts.shared.single_use import digest_of
@@ -113,16 +114,15 @@ def failures(
 ) -> Iterator[None]:
     """Record an AccountsError of the body as a failure; its cause is the code of the first of its failures.
 
-    `subject` finds the account that the attempt was about. `named` is what the attempt named, such as an e-mail
-    address. Of RateLimited, only the first for this name in a minute is recorded, without `named` the first for this
-    account: otherwise each refusal of a flood would cost a write. It is the name that counts, so that an unknown
-    address costs the same as a known one (S2).
+    `subject` finds the account that the attempt was about. `named` is what a stranger's attempt named, such as an
+    e-mail address. Of RateLimited, only the first for this name, and the first from this address, in a minute is
+    recorded; without `named` the first for this account. Otherwise each refusal of a flood would cost a write. It is
+    the name that counts, so that an unknown address costs the same as a known one (S2).
     """
     try:
         yield
     except AccountsError as error:
-        limited = isinstance(error, RateLimited)
-        if not limited or _is_first(type_, named or str(subject())):
+        if not isinstance(error, RateLimited) or _is_news(type_, subject, named, caller):
             record_failure(type_, subject=subject(), client=client, caller=caller, cause=error.failures[0].code)
         raise
 
@@ -141,6 +141,15 @@ def clear_expired(*, older_than: timedelta) -> int:
         total += deleted
         if deleted < BATCH:
             return total
+
+
+def _is_news(type_: EventType, subject: Callable[[], uuid.UUID | None], named: str, caller: Caller | None) -> bool:
+    """Whether a refusal by a limit is recorded."""
+    if not named:
+        return _is_first(type_, str(subject()))
+    # Empty if it is nobody's, such as that of a proxy: one there would hide the refusals of all others (S73).
+    address = network_of((caller or origin.current().caller).ip_address)
+    return (not address or _is_first(type_, f"from {address}")) and _is_first(type_, named)
 
 
 def _is_first(type_: EventType, name: str) -> bool:

@@ -185,17 +185,53 @@ def test_a_flood_of_limited_attempts_is_written_once_a_minute(subject):
     assert [(event.cause, event.count) for event in SecurityEvent.objects.all()] == [("RATE_LIMITED", 1)] * 2
 
 
+def limited_attempt(who: uuid.UUID | None, name: str, address: str) -> list[str]:
+    """What a refusal by a limit sends to the database."""
+    caller = Caller(ip_address=address)
+    return statements(lambda: refused(RateLimited(retry_after=60), who, named=name, caller=caller))
+
+
 def test_a_limited_attempt_costs_as_much_for_a_name_that_nobody_has(subject):
     """S2: the first refusal of a name is written, even if others without an account were refused before."""
-    names = [(f"{uuid.uuid4()}@example.com", who) for who in (subject, None, None)]
+    attempts = [(who, f"{uuid.uuid4()}@example.com", f"8.8.4.{n}") for n, who in enumerate((subject, None, None))]
 
-    sent = [
-        statements(lambda: refused(RateLimited(retry_after=60), who, named=name))  # noqa: B023 - called at once
-        for name, who in names * 2
-    ]
+    sent = [limited_attempt(*attempt) for attempt in attempts * 2]
 
     assert sent[:3] == [sent[0]] * 3
+    assert sent[0]
     assert sent[3:] == [[]] * 3
+
+
+@pytest.mark.parametrize("addresses", [["8.8.8.8"], ["2a00::1", "2a00::2", "2a00::ffff:1"]])
+def test_a_flood_on_many_names_is_written_once_a_minute_for_each_address(subject, addresses):
+    """S58: else each name would cost a write, to the one row of those that nobody has; for known names as well (S2)."""
+    with time_machine.travel("2026-11-27T12:00:00Z", tick=False) as clock:
+        for _minute in range(2):
+            sent = [
+                limited_attempt(who, f"{uuid.uuid4()}@example.com", address)
+                for address in addresses
+                for who in (None, subject, None, subject)
+            ]
+            assert [bool(each) for each in sent] == [True] + [False] * (len(sent) - 1)
+            clock.shift(60)
+
+    assert counts() == [1, 1]
+
+
+def test_an_address_that_is_nobodys_hides_no_refusals(db):
+    """S73: a proxy that the settings forgot is everyone's."""
+    for _ in range(3):
+        limited_attempt(None, f"{uuid.uuid4()}@example.com", "10.0.0.1")
+
+    assert sum(counts()) == 3
+
+
+def test_refusals_of_those_who_are_signed_in_are_written_for_each_account(db):
+    """However many share an address: a flood needs as many accounts."""
+    for _ in range(3):
+        refused(RateLimited(retry_after=60), uuid.uuid4(), caller=HERE)
+
+    assert counts() == [1, 1, 1]
 
 
 def test_an_event_knows_its_request(subject):
