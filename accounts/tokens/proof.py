@@ -8,15 +8,18 @@ from accounts.conf import latchkey
 from accounts.tokens.bearer import Bearer
 from accounts.tokens.errors import InvalidToken, ReauthenticationRequired
 from accounts.tokens.models import AuthenticationMethod, Session
-from accounts.tokens.sessions import session_of
+from accounts.tokens.sessions import never_had_session, session_of
 
 
 def require_recent_proof(bearer: Bearer) -> None:
     """Refuse a sensitive change in a session whose holder has not proved lately who they are (S88).
 
-    The one place of that rule. Raises ReauthenticationRequired.
+    The one place of that rule. Raises ReauthenticationRequired; InvalidToken if the session has ended meanwhile, or
+    another tab has refreshed it: then no proof is missing, but the next access token.
     """
     session = session_of(bearer)
+    if session is None and not never_had_session(bearer):
+        raise InvalidToken("The access token was revoked just now.")
     until = session and proved_until(session)
     if not until or until <= timezone.now():
         raise ReauthenticationRequired

@@ -4,7 +4,7 @@ import uuid
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from oauth2_provider.models import get_refresh_token_model
+from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
 from accounts.conf import latchkey
 from accounts.errors import NotFound
@@ -16,6 +16,7 @@ from accounts.tokens.errors import InvalidToken
 from accounts.tokens.models import Session
 from accounts.tokens.server import checksum, end_family, families_of, live
 
+AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()
 
 TOO_MANY = "too many sessions"
@@ -45,6 +46,11 @@ def session_of(bearer: Bearer) -> Session | None:
     Found on demand, by one statement: most requests do not need it.
     """
     return Session.objects.filter(token_family__in=families_of(bearer.token_id), account=bearer.account.pk).first()
+
+
+def never_had_session(bearer: Bearer) -> bool:
+    """Whether the access token is live and was issued without a refresh token, by code of your own."""
+    return bool(AccessToken.objects.filter(pk=bearer.token_id, refresh_token=None).exists())
 
 
 def belongs_to(refresh_token: str, account: Account) -> bool:

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.utils import timezone
+from oauth2_provider.models import get_refresh_token_model
 
 from accounts.conf import latchkey
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
-from accounts.tokens.errors import ReauthenticationRequired
+from accounts.tokens.errors import InvalidToken, ReauthenticationRequired
 from accounts.tokens.models import AuthenticationMethod, Session
 from accounts.tokens.proof import require_recent_proof
 from accounts.tokens.sessions import session_of
@@ -82,10 +83,24 @@ def test_a_session_without_methods_is_never_fresh(default_client, account):
         require_recent_proof(bearer_of(tokens.access_token))
 
 
-def test_an_ended_session_is_not_fresh(signed_in):
-    """Ended while the request ran."""
+@pytest.mark.parametrize("meanwhile", ["refreshed", "ended", "deleted"])
+def test_a_bearer_that_was_traded_or_ended_meanwhile_is_invalid(graphql, signed_in, meanwhile):
+    """401, at which a client uses its next token; a proof would not help it."""
     bearer = bearer_of(signed_in.access_token)
-    bearer_tokens.end_session(Session.objects.get())
+    if meanwhile == "refreshed":
+        refreshed(graphql, signed_in)
+    elif meanwhile == "ended":
+        bearer_tokens.end_session(Session.objects.get())
+    else:
+        Session.objects.all().delete()
+
+    with pytest.raises(InvalidToken):
+        require_recent_proof(bearer)
+
+
+def test_a_token_that_never_had_a_session_needs_a_proof(signed_in):
+    """One that code of your own made, without a refresh token."""
+    get_refresh_token_model().objects.all().delete()
 
     with pytest.raises(ReauthenticationRequired):
-        require_recent_proof(bearer)
+        require_recent_proof(bearer_of(signed_in.access_token))
