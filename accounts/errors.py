@@ -3,7 +3,7 @@
 The others are in the `errors` modules of their rooms, direct subclasses of AccountsError. The `code` and docstring of
 each become a value of the GraphQL enum `AuthErrorCode`: the docstring is public.
 
-BearerError, in `tokens`, is not one of them: it reports a bad Authorization header (RFC 6750 §3.1).
+BearerError, in `tokens`, is not one of them but an Interruption: it reports a bad Authorization header (RFC 6750 §3.1).
 """
 
 from typing import ClassVar, Self
@@ -42,6 +42,10 @@ class AccountsError(Exception):
         """Prefix `field` with the path of the input object that contains it."""
         self.field = self.field and (*path, *self.field)
         return self
+
+
+class Interruption(Exception):
+    """Ends a request early, for a reason that is no failed attempt: it does not count against the limits."""
 
 
 class ValidationFailed(AccountsError):

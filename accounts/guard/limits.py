@@ -24,7 +24,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils.crypto import salted_hmac
 
 from accounts.conf import latchkey
-from accounts.errors import AccountsError
+from accounts.errors import AccountsError, Interruption
 from accounts.guard import hashing, store
 from accounts.guard.errors import RateLimited
 from accounts.guard.store import MICROSECONDS, Bucket, Empty, Pair
@@ -155,7 +155,7 @@ def attempt(action: Action, *, account: str = "", caller: Caller, client: str = 
         else:
             store.give_back(where, taken.buckets, None)
         raise
-    except DATABASE_AWAY:
+    except (*DATABASE_AWAY, Interruption):
         store.give_back(where, taken.buckets, None)
         raise
     settle(success=True)

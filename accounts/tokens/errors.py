@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import AccountsError
+from accounts.errors import AccountsError, Interruption
 
 
 class InvalidGrant(AccountsError):
@@ -43,7 +43,7 @@ class ReauthenticationRequired(AccountsError):
     default_message = _("Confirm that it is you, then try again.")
 
 
-class BearerError(Exception):
+class BearerError(Interruption):
     """The presented access token does not open this API."""
 
     error: ClassVar[str]

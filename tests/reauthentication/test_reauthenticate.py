@@ -461,6 +461,22 @@ def test_proofs_that_succeed_are_not_limited(ask, stale, limited):
         assert ask(stale.access_token, BY_PASSWORD)["errors"] == []
 
 
+def test_a_refresh_in_another_tab_uses_up_no_attempt(graphql, ask, stale, limited, monkeypatch):
+    """The password was right; the access token was traded while it was checked."""
+    pairs = [{"accessToken": stale.access_token, "refreshToken": stale.refresh_token}]
+
+    def refresh(_account: Account) -> None:
+        pairs.append(graphql(REFRESH, input={"refreshToken": pairs[-1]["refreshToken"]}).data["refreshToken"]["tokens"])
+
+    with monkeypatch.context() as patched:
+        during(patched, refresh)
+        for _ in range(5):
+            answer = graphql(REAUTHENTICATE, token=pairs[-1]["accessToken"], input={"credential": BY_PASSWORD})
+            assert answer.codes == ["UNAUTHENTICATED"]
+
+    assert ask(pairs[-1]["accessToken"], BY_PASSWORD)["errors"] == []
+
+
 def test_another_account_is_not_limited(ask, stale, limited, sign_in):
     """By the failures of this one."""
     for _ in range(4):
