@@ -69,8 +69,8 @@ class Line(StrEnum):
 
 
 PASSED = frozenset({Line.ACCOUNT, Line.GLOBAL})
-"""The lines that let an address pass from which the account signed in lately. Not those of addresses: who uses up that of
-an office could find out there which accounts are known (S1)."""
+"""The lines that let an address pass from which the account signed in lately. Not those of addresses: who uses up that
+of an office could find out there which accounts are known (S1)."""
 SALT = "accounts.guard.limits"
 DATABASE_AWAY = (OperationalError, InterfaceError)
 REFUSALS: Counter[tuple[Action, str]] = Counter()

@@ -4,7 +4,7 @@ import uuid
 from typing import Any, ClassVar, Never
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +14,10 @@ class AppendOnlyError(TypeError):
 
     def __init__(self) -> None:
         super().__init__("Security events are append-only.")
+
+
+ACTED_ON_OTHERS = Q(actor__isnull=False) & (Q(subject=None) | ~Q(actor=F("subject")))
+"""The events that somebody else than the account's holder caused: few."""
 
 
 class EventQuerySet(models.QuerySet["SecurityEvent"]):
@@ -83,6 +87,7 @@ class SecurityEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["subject", "-created_at", "-id"], name="event_subject_newest_first"),
             models.Index(fields=["created_at"], name="event_created_at"),
+            models.Index(fields=["actor"], condition=ACTED_ON_OTHERS, name="event_by_others"),
         ]
 
     def __str__(self) -> str:

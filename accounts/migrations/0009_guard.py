@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'security event',
                 'verbose_name_plural': 'security events',
                 'ordering': ['-created_at', '-id'],
-                'indexes': [models.Index(fields=['subject', '-created_at', '-id'], name='event_subject_newest_first'), models.Index(fields=['created_at'], name='event_created_at')],
+                'indexes': [models.Index(fields=['subject', '-created_at', '-id'], name='event_subject_newest_first'), models.Index(fields=['created_at'], name='event_created_at'), models.Index(condition=models.Q(('actor__isnull', False), models.Q(('subject', None), models.Q(('actor', models.F('subject')), _negated=True), _connector='OR')), fields=['actor'], name='event_by_others')],
             },
         ),
     ]

@@ -81,7 +81,8 @@ def end_others(*, bearer: Bearer) -> int:
         raise InvalidToken("The session was ended just now.")
     number = sessions_of(account.pk).exclude(pk=own.pk).count()
     account.end_sessions(keep=own.pk)
-    events.record(EventType.OTHER_SESSIONS_ENDED, subject=account.pk)
+    if number:
+        events.record(EventType.OTHER_SESSIONS_ENDED, subject=account.pk)
     return number
 
 

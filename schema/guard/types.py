@@ -27,19 +27,21 @@ class SecurityEvent(relay.Node):
     )
     message: str = strawberry.field(description="The same for people, in English. Not stable: never compare it.")
     created_at: datetime = strawberry.field(description="When. Failures are counted by the minute, and tell its start.")
-    ip_address: str | None = strawberry.field(description="The address that it came from.")
-    user_agent: str | None = strawberry.field(description="The client, as it named itself.")
+    ip_address: str | None = strawberry.field(description="The address that it came from; `null` if staff did it.")
+    user_agent: str | None = strawberry.field(description="The client, as it named itself; `null` if staff did it.")
 
     @classmethod
     def of(cls, event: models.SecurityEvent) -> Self:
         """Map the row."""
+        by_holder = event.actor in {None, event.subject}
         return cls(
             pk=event.pk,
             type=event.type,
             message=message_of(event),
             created_at=event.created_at,
-            ip_address=event.ip_address,
-            user_agent=event.user_agent or None,
+            # Those of staff are nothing to the holder.
+            ip_address=event.ip_address if by_holder else None,
+            user_agent=(event.user_agent or None) if by_holder else None,
         )
 
     @classmethod

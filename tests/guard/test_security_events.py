@@ -114,6 +114,15 @@ def test_an_unknown_origin_is_null(of, signed_in):
     assert (node["ipAddress"], node["userAgent"]) == (None, None)
 
 
+def test_the_origin_of_staff_is_nothing_to_the_holder(of, signed_in):
+    """What they did is."""
+    happen(signed_in.account, actor=make_account(is_staff=True).pk, ip_address="192.0.2.9", user_agent="staff")
+
+    (node,) = of(signed_in)["nodes"]
+
+    assert (node["ipAddress"], node["userAgent"]) == (None, None)
+
+
 def test_nobody_sees_what_happened_to_others(of, graphql, sign_in, signed_in):
     """S65: not what happened to nobody, and not what one did to somebody else."""
     other = make_account()

@@ -23,6 +23,7 @@ from tests.api import LINK, ME, REFRESH, SignedIn, codes
 from tests.factories import make_account, make_client
 
 ADDRESS, AGENT = "203.0.113.77", "Difference Engine/1.0"
+STAFF_ADDRESS, STAFF_AGENT = "203.0.113.88", "Analytical Engine/1.0"
 SUBJECT_AT_GOOGLE = "110169484474386276334"
 
 
@@ -76,6 +77,8 @@ def surround(account: Account) -> None:
     events.record(EventType.SIGNED_IN, subject=account.pk, caller=caller)
     events.record(EventType.DISABLED, subject=uuid.uuid4(), actor=account.pk, caller=caller)
     staff = make_account(is_staff=True)
+    at_work = Caller(ip_address=STAFF_ADDRESS, user_agent=STAFF_AGENT)
+    events.record(EventType.DISABLED, subject=account.pk, actor=staff.pk, caller=at_work)
     accounts, sessions = (ContentType.objects.get_by_natural_key("accounts", name) for name in ("account", "session"))
     log: Any = {"action_flag": CHANGE, "change_message": '[{"changed": {"fields": ["Given name"]}}]'}
     LogEntry.objects.create(

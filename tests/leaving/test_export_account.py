@@ -13,6 +13,7 @@ from accounts.tokens.api import AccessToken
 from accounts.tokens.models import Session
 from tests.api import TOKEN_AUTH, codes
 from tests.factories import PASSWORD, make_account
+from tests.leaving.somebody import STAFF_ADDRESS, STAFF_AGENT
 from tests.providers.stored import everything, nothing_changes
 
 EXPORT = "mutation { exportAccount { data errors { code field message } } }"
@@ -65,6 +66,9 @@ def test_nothing_of_anybody_else_is_in_it(exported, somebody):
 
     assert others
     assert [row for row in others if row["email"] in text or str(row["id"]) in text] == []
+    assert exported["security_events_by_others"]
+    assert STAFF_ADDRESS not in text
+    assert STAFF_AGENT not in text
 
 
 def test_it_is_recorded(exported, somebody):

@@ -277,6 +277,16 @@ def test_all_other_sessions_are_ended(graphql, two, sign_in):
     assert ends(EventType.SESSION_ENDED) == []
 
 
+def test_where_there_is_no_other_session_nothing_is_recorded(graphql, sign_in):
+    """Else a loop of such calls fills the table."""
+    signed_in = sign_in(make_account())
+
+    payload = graphql(END_OTHERS, token=signed_in.access_token).data["revokeOtherSessions"]
+
+    assert payload == {"revokedCount": 0, "errors": []}
+    assert ends(EventType.OTHER_SESSIONS_ENDED) == []
+
+
 def test_all_sessions_are_ended(graphql, two, sign_in):
     """The one that asks, too; other accounts are not touched."""
     first, second = two
