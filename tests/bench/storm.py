@@ -1,8 +1,10 @@
 """`me` while 64 clients sign in at once (S92): `python -m tests.bench.storm`.
 
 Milliseconds as the client sees them, at rest and in the storm, with the default slots for hashing and with a slot for
-every thread. Clients wait as long as `retryAfter` says. Database and cache are those of DATABASE_URL and CACHE_URL
-(PostgreSQL and Redis for claims); the machine should have nothing else to do.
+every thread. These clients wait as long as `retryAfter` says. Then with clients that never wait, each from an address
+of its own: with the right password of an account each, and with wrong ones, which the limits soon refuse. Database and
+cache are those of DATABASE_URL and CACHE_URL (PostgreSQL and Redis for claims); the machine should have nothing else
+to do.
 """
 
 import http.client
@@ -12,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -84,22 +87,35 @@ def probe(url: str, token: str, seconds: float, results: Any) -> None:
     results.put(times)
 
 
-def storm(url: str, over: Event, results: Any) -> None:
+@dataclass(frozen=True)
+class Storm:
+    """How its clients are."""
+
+    password: str = PASSWORD
+    patient: bool = True
+    """Whether they wait as long as they are told."""
+
+
+PATIENT = Storm()
+
+
+def storm(url: str, kind: Storm, over: Event, results: Any) -> None:
     """Sign in again and again, and report how the answers were. Runs in a process of its own."""
     answers: Counter[str] = Counter()
     times: list[float] = []
 
     def sign_in(number: int) -> None:
         connection = Connection(url)
-        variables = {"input": {"email": f"p{number}@example.com", "password": PASSWORD}}
+        variables = {"input": {"email": f"p{number}@example.com", "password": kind.password}}
+        address = {"X-Forwarded-For": f"198.51.100.{number}"}
         body = json.dumps({"query": SIGN_IN, "variables": variables})
         begun = time.monotonic()
         while not over.is_set():
-            errors = connection.post(body)["tokenAuth"]["errors"]
+            errors = connection.post(body, **address)["tokenAuth"]["errors"]
             answers[errors[0]["code"] if errors else "signed in"] += 1
-            if errors:
+            if errors and kind.patient:
                 over.wait(errors[0]["retryAfter"])
-            else:
+            elif not errors:
                 times.append(time.monotonic() - begun)
                 begun = time.monotonic()
 
@@ -126,17 +142,18 @@ def told(times: list[float]) -> str:
     )
 
 
-def run(name: str, **environment: str) -> None:
+def run(name: str, kind: Storm = PATIENT, **environment: str) -> None:
     """Print the numbers of a server with these settings."""
     context = get_context("spawn")
-    with tempfile.TemporaryDirectory() as directory, serving(Path(directory), **environment) as live:
+    settings = {"TRUSTED_PROXIES": "1", **environment}
+    with tempfile.TemporaryDirectory() as directory, serving(Path(directory), **settings) as live:
         live.manage("shell", "--no-imports", "-c", PEOPLE)
         fields = {"email": "ada@example.com", "username": "ada", "firstName": "Ada", "password": PASSWORD}
         token = live.post(REGISTER, input=fields)[1]["data"]["register"]["tokens"]["accessToken"]
         measured(live, token)  # warms up
         rest = measured(live, token)
         over, results = context.Event(), context.Queue()
-        process = context.Process(target=storm, args=(live.url, over, results))
+        process = context.Process(target=storm, args=(live.url, kind, over, results))
         process.start()
         time.sleep(2)
         stormy = measured(live, token)
@@ -148,13 +165,15 @@ def run(name: str, **environment: str) -> None:
     print(f"  me at rest       {told(rest)}")
     print(f"  me in the storm  {told(stormy)}   p99 is {ratio:.1f} × that at rest")
     print("  sign-ins         " + ", ".join(f"{number} × {answer}" for answer, number in answers.most_common()), end="")
-    print(f"; the median, with its waits, took {statistics.median(waits):.2f} s", flush=True)
+    print(f"; the median, with its waits, took {statistics.median(waits):.2f} s" if waits else "", flush=True)
 
 
 def main() -> None:
-    """Print both."""
+    """Print all."""
     run("the default slots")
     run("a slot for every thread", HASHING_SLOTS="1000")
+    run("the default slots, clients that never wait", Storm(patient=False))
+    run("the default slots, clients that never wait, with wrong passwords", Storm(password="wrong", patient=False))
 
 
 if __name__ == "__main__":
