@@ -27,7 +27,7 @@ Response = tuple[dict[str, str], str, int]
 
 
 class AtomicGrant:
-    """A grant that validates and writes tokens in one transaction.
+    """A grant that validates and writes tokens in one transaction, limited as `refreshToken` is.
 
     Refusals are returned, not raised, so that the revocation of a replayed family is committed.
     """
@@ -41,7 +41,18 @@ class AtomicGrant:
         return getattr(self.grant, name)
 
     def create_token_response(self, request: Request, token_handler: Any) -> Response:
-        """As the grant, in one transaction; records a refusal after it."""
+        """As the grant, in one transaction; records a refusal after it. Raises RateLimited."""
+        caller, client, validator = self._caller(request), request.client_id or "", self.grant.request_validator
+        with (
+            contextlib.suppress(_Refused),
+            limited(caller, client=client, type_=self.failure, passes=lambda: validator.passes(request)),
+        ):
+            response = self._respond(request, token_handler)
+            if _refusal_in(response):
+                raise _Refused
+        return response
+
+    def _respond(self, request: Request, token_handler: Any) -> Response:
         response: Response
         try:
             with transaction.atomic(using=router.db_for_write(get_refresh_token_model())):
@@ -53,24 +64,6 @@ class AtomicGrant:
             record_refusal(request, error, type_=self.failure)
         return response
 
-
-class RefreshGrant(AtomicGrant):
-    """Refreshes by `/o/token/`, limited as `refreshToken` is."""
-
-    failure = EventType.REFRESH_REFUSED
-
-    def create_token_response(self, request: Request, token_handler: Any) -> Response:
-        """As the grant. Raises RateLimited."""
-        caller, client, validator = self._caller(request), request.client_id or "", self.grant.request_validator
-        with (
-            contextlib.suppress(_Refused),
-            limited(caller, client=client, passes=lambda: validator.passes(request)),
-        ):
-            response = super().create_token_response(request, token_handler)
-            if _refusal_in(response):
-                raise _Refused
-        return response
-
     def _caller(self, request: Request) -> Caller:
         if exchange_of(request).caller.end_user is not None:
             # Only the word of a client that shows its secret counts (S64). oauthlib asks for it too late for this.
@@ -78,13 +71,25 @@ class RefreshGrant(AtomicGrant):
         return exchange_of(request).end_user
 
 
+class RefreshGrant(AtomicGrant):
+    """Refreshes by `/o/token/`."""
+
+    failure = EventType.REFRESH_REFUSED
+
+
 class _Refused(AccountsError):
     """Makes the attempt count."""
 
 
 @contextlib.contextmanager
-def limited(caller: Caller, *, client: str, passes: Callable[[], bool] = lambda: False) -> Iterator[None]:
-    """Reserve an attempt to refresh; a refresh that succeeds gives it back. Records and raises RateLimited.
+def limited(
+    caller: Caller,
+    *,
+    client: str,
+    type_: EventType = EventType.REFRESH_REFUSED,
+    passes: Callable[[], bool] = lambda: False,
+) -> Iterator[None]:
+    """Reserve an attempt to get tokens; one that succeeds gives it back. Records and raises RateLimited.
 
     Once there is none left, `passes` says whether it goes on without: neighbours behind one address, who make up
     tokens, must not sign out the others there (S53).
@@ -95,7 +100,7 @@ def limited(caller: Caller, *, client: str, passes: Callable[[], bool] = lambda:
         except RateLimited:
             if not passes():
                 address = caller.ip_address or ""
-                with events.failures(EventType.REFRESH_REFUSED, subject=lambda: None, named=address, caller=caller):
+                with events.failures(type_, subject=lambda: None, named=address, caller=caller):
                     raise
         yield
 

@@ -148,8 +148,9 @@ class Validator(OAuth2Validator):
         return shown
 
     def passes(self, request: Any) -> bool:
-        """Whether a refresh passes the limits: its client presents a token of a live session. Nobody can guess one."""
-        client = client_of_live(request.refresh_token or "")
+        """Whether an exchange passes the limits: its client presents a live token or code, which nobody can guess."""
+        by_code = request.grant_type == "authorization_code"
+        client = client_of_code(request.code or "") if by_code else client_of_live(request.refresh_token or "")
         if client is None:
             return False
         # Else somebody with a token of their own could guess the secrets of clients.
@@ -334,6 +335,13 @@ def client_of_live(refresh_token: str) -> int | None:
     families = RefreshToken.objects.filter(token_checksum=checksum(refresh_token)).values("token_family")
     sessions = Session.objects.filter(live(), token_family__in=families, account__is_active=True)
     return sessions.values_list("client", flat=True).first()
+
+
+def client_of_code(code: str) -> int | None:
+    """The key of the client that the authorization code was issued to; None if it is unknown or expired."""
+    codes = get_grant_model().objects.filter(code=code, expires__gt=timezone.now(), user__is_active=True)
+    client: int | None = codes.values_list("application", flat=True).first()
+    return client
 
 
 def family_of(token: str) -> Any:

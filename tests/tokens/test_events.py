@@ -101,8 +101,9 @@ def test_a_trusted_clients_sign_in_is_recorded_with_its_end_user(graphql, accoun
     assert (event["ip_address"], event["user_agent"], event["client"]) == (ELSEWHERE, "Safari", client.client_id)
 
 
-def test_the_exchange_of_a_code_is_a_sign_in(client, default_client, account):
-    """RFC 6749 §4.1.3: also if it is refused."""
+@pytest.fixture
+def code(default_client, account) -> dict[str, str]:
+    """The form that exchanges an authorization code."""
     Grant.objects.create(
         user=account,
         code="the-code",
@@ -113,7 +114,7 @@ def test_the_exchange_of_a_code_is_a_sign_in(client, default_client, account):
         code_challenge=s256("a-verifier-of-forty-three-characters-or-more"),
         code_challenge_method="S256",
     )
-    form = {
+    return {
         "grant_type": "authorization_code",
         "code": "the-code",
         "client_id": "web",
@@ -121,8 +122,11 @@ def test_the_exchange_of_a_code_is_a_sign_in(client, default_client, account):
         "code_verifier": "a-verifier-of-forty-three-characters-or-more",
     }
 
-    assert client.post("/o/token/", form).status_code == 200
-    assert client.post("/o/token/", form).status_code == 400
+
+def test_the_exchange_of_a_code_is_a_sign_in(client, code, account):
+    """RFC 6749 §4.1.3: also if it is refused."""
+    assert client.post("/o/token/", code).status_code == 200
+    assert client.post("/o/token/", code).status_code == 400
 
     assert [event["subject"] for event in recorded(type="account:login:success")] == [account.pk]
     failures = recorded(type="account:login:failure")
@@ -364,6 +368,17 @@ def test_a_live_token_does_not_open_the_guessing_of_secrets(exhausted, refresh, 
 
     assert causes() == {"unknown", "RATE_LIMITED"}
     assert refresh(tokens.refresh_token, client_id=confidential.client_id, secret=right)
+
+
+def test_refused_exchanges_of_codes_are_limited_by_address(client, limited, code):
+    """S56: those that are made up; one that exists cannot be guessed, and passes (S53)."""
+    made_up = code | {"code": "made-up"}
+    assert [client.post("/o/token/", made_up).status_code for _ in range(4)] == [400, 400, 400, 429]
+
+    found = {event["cause"]: event["count"] for event in recorded(type="account:login:failure")}
+    assert found == {"invalid_grant": 3, "RATE_LIMITED": 1}
+    assert client.post("/o/token/", code).status_code == 200
+    assert client.post("/o/token/", code).status_code == 429
 
 
 def test_refreshes_that_succeed_are_not_limited(graphql, limited, refresh, signed_in):
