@@ -4,9 +4,10 @@ from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.contrib.admin.options import InlineModelAdmin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -61,6 +62,12 @@ class AccountAdmin(TakesAlong, UserAdmin):  # type: ignore[type-arg]
         """A link to what happened to the account."""
         page = reverse("admin:accounts_securityevent_changelist")
         return format_html('<a href="{}?subject={}">{}</a>', page, account.pk, _("Show"))
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """As Django for the accounts of others. One's own password needs the current one: the session may be stolen."""
+        if self.get_object(request, unquote(id)) == request.user:
+            return HttpResponseRedirect(reverse("admin:password_change"))
+        return super().user_change_password(request, id, form_url)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Only superusers may change the accounts of other staff, passwords included."""

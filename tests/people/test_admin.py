@@ -200,6 +200,23 @@ def test_disabling_in_the_administration_works_at_once(admin, graphql, signed_in
     assert graphql(ME, token=signed_in.access_token).status == 401
 
 
+@pytest.mark.parametrize("written", [str, lambda key: key.hex, lambda key: str(key).upper()])
+def test_ones_own_password_needs_the_current_one(admin, written):
+    """S10: whoever has the session need not know it."""
+    own = Account.objects.get(is_superuser=True)
+    address = reverse("admin:auth_user_password_change", args=[written(own.pk)])
+    new = "a password that a thief chose"
+
+    for response in (
+        admin.get(address),
+        admin.post(address, {"password1": new, "password2": new, "usable_password": "true"}),
+    ):
+        assert response.status_code == 302
+        assert response.headers["Location"] == reverse("admin:password_change")
+
+    assert Account.objects.get(pk=own.pk).password == own.password
+
+
 def test_a_password_can_be_set(admin, graphql, account):
     """By the form of Django, under our policy."""
     address = reverse("admin:auth_user_password_change", args=[account.pk])
