@@ -21,7 +21,6 @@ from accounts.tokens.exchange import Exchange, oauthlib_request
 from accounts.tokens.grants import limited
 from accounts.tokens.models import AuthenticationMethod, Session
 from accounts.tokens.server import begin, client_of_live, end_family, issued_to, live, server, trade
-from accounts.tokens.sessions import make_room
 
 REFUSALS: dict[str, type[AccountsError]] = {
     "invalid_grant": InvalidGrant,
@@ -75,7 +74,6 @@ def issue(
         # Or deleted: then authenticating again finds none, or creates another.
         raise AccountDisabled if Account.objects.filter(pk=account.pk, is_active=False).exists() else InvalidGrant
     account.last_login = now
-    make_room(account.pk)
     exchange = replace(grant.exchange(caller), account=account, scope=" ".join(grant.scopes), methods=methods)
     pair = begin(exchange)
     return _token_set(pair, session_ends_in=latchkey().session_lifetime)

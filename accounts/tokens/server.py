@@ -15,6 +15,7 @@ import base64
 import hashlib
 import logging
 import secrets
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +40,7 @@ from oauthlib.oauth2.rfc6749.utils import scope_to_list
 from accounts.conf import latchkey
 from accounts.guard import events
 from accounts.guard.events import EventType
+from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens.exchange import Exchange, exchange_of, oauthlib_request, remember
 from accounts.tokens.grants import AtomicGrant, RefreshGrant, record_refusal
@@ -48,6 +50,9 @@ AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()
 
 log = logging.getLogger(__name__)
+
+TOO_MANY = "too many sessions"
+"""The cause of an end."""
 
 
 def checksum(token: str) -> str:
@@ -239,6 +244,7 @@ class Validator(OAuth2Validator):
         if exchange.session is not None:
             exchange.session.unused_token_id = access_token.pk
         else:
+            make_room(request.user.pk)
             Session.objects.create(
                 token_family=token.token_family,
                 account=request.user,
@@ -278,6 +284,10 @@ class Validator(OAuth2Validator):
         Simultaneous exchanges wait for the first, which deletes the code: DOT reads it again later, and would raise.
         """
         grants = get_grant_model().objects.filter(code=code, application=client)
+        # The account before its codes and sessions, and before rows that refer to it: whatever ends them locks in this
+        # order, and else they would wait for each other.
+        holder = grants.values_list("user", flat=True).first()
+        Account.objects.select_for_update(no_key=True).filter(pk=holder).values_list("pk").first()
         if grants.select_for_update().values_list("pk").first() is None:
             return False
         if not super().validate_code(client_id, code, client, request, *args, **kwargs):
@@ -380,6 +390,14 @@ def end_family(family: Any, *, cause: str = "", caller: Caller | None = None) ->
         cause=cause,
     )
     return True
+
+
+def make_room(account: uuid.UUID) -> None:
+    """End the least recently used sessions, so that one more may begin. The account's row is locked."""
+    kept = latchkey().sessions_per_account - 1
+    sessions = Session.objects.filter(live(), account=account).order_by("-last_used_at", "-pk")
+    for family in sessions.values_list("token_family", flat=True)[kept:]:
+        end_family(family, cause=TOO_MANY)
 
 
 class Core(OAuthLibCore):

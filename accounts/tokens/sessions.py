@@ -6,7 +6,6 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
-from accounts.conf import latchkey
 from accounts.errors import NotFound
 from accounts.guard import events
 from accounts.guard.events import EventType
@@ -18,9 +17,6 @@ from accounts.tokens.server import checksum, end_family, families_of, live
 
 AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()
-
-TOO_MANY = "too many sessions"
-"""The cause of an end."""
 
 
 def sessions_of(account: uuid.UUID, *, bearer: Bearer | None = None) -> QuerySet[Session]:
@@ -94,10 +90,3 @@ def end_all(*, bearer: Bearer) -> int:
     account.end_sessions()
     events.record(EventType.ALL_SESSIONS_ENDED, subject=account.pk)
     return number
-
-
-def make_room(account: uuid.UUID) -> None:
-    """End the least recently used sessions, so that one more may begin. The account's row is locked."""
-    kept = latchkey().sessions_per_account - 1
-    for family in sessions_of(account).values_list("token_family", flat=True)[kept:]:
-        end_family(family, cause=TOO_MANY)

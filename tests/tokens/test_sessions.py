@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 import requests
 import time_machine
+from django.db import connection, transaction
 from django.utils import timezone
+from oauth2_provider.models import get_grant_model
 
 from accounts.guard.events import EventType
 from accounts.guard.models import SecurityEvent
@@ -18,10 +21,12 @@ from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.errors import InvalidGrant
-from accounts.tokens.models import Session
+from accounts.tokens.models import Client, Session
 from tests.api import ME, PASSWORD, REFRESH, TOKEN_AUTH, codes, refusals
+from tests.browser import Browser
 from tests.factories import make_account, make_client
 from tests.live import serving
+from tests.providers.issuer import s256
 from tests.providers.stored import nothing_changes
 
 FIELDS = """
@@ -367,6 +372,81 @@ def test_one_more_session_ends_the_least_recently_used(graphql, sign_in, account
         assert graphql(ME, token=token).status == 200
     [event] = ends(EventType.SESSION_ENDED)
     assert (event.subject, event.cause) == (account.pk, "too many sessions")
+
+
+VERIFIER = "a-verifier-of-forty-three-characters-or-more"
+
+
+def code_for(account: Account, code: str) -> dict[str, str]:
+    """The form that exchanges this authorization code of the account."""
+    get_grant_model().objects.create(
+        user=account,
+        code=code,
+        application=Client.objects.get(client_id="web"),
+        expires=timezone.now() + timedelta(minutes=1),
+        redirect_uri="http://localhost:5173/callback",
+        scope="account",
+        code_challenge=s256(VERIFIER),
+        code_challenge_method="S256",
+    )
+    return {
+        "grant_type": "authorization_code",
+        "code": code,
+        "client_id": "web",
+        "redirect_uri": "http://localhost:5173/callback",
+        "code_verifier": VERIFIER,
+    }
+
+
+def test_the_exchange_of_a_code_is_one_more_session(client, graphql, sign_in, account, at_most_three):
+    """RFC 6749 §4.1.3."""
+    first, second, third = (sign_in(account) for _ in range(3))
+
+    token = client.post("/o/token/", code_for(account, "a-code")).json()["access_token"]
+
+    assert Session.objects.count() == 3
+    assert graphql(ME, token=first.access_token).status == 401
+    for alive in (second.access_token, third.access_token, token):
+        assert graphql(ME, token=alive).status == 200
+    [event] = ends(EventType.SESSION_ENDED)
+    assert (event.subject, event.cause) == (account.pk, "too many sessions")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+@pytest.mark.django_db(transaction=True)
+def test_exchanges_and_sign_ins_and_ends_never_wait_for_each_other(account, default_client, at_most_three):
+    """All of them lock the account first: no deadlock, and no session too many."""
+    barrier = threading.Barrier(4)
+
+    def exchange(name: str) -> list[int]:
+        barrier.wait()
+        try:
+            codes = [f"{name}-{number}" for number in range(12)]
+            return [Browser().post("/o/token/", code_for(account, code)).status_code for code in codes]
+        finally:
+            connection.close()
+
+    def begin_and_end() -> list[int]:
+        barrier.wait()
+        try:
+            for number in range(20):
+                fresh = Account.objects.get()
+                with suppress(InvalidGrant):
+                    bearer_tokens.issue(account=fresh, grant=bearer_tokens.authorize_client(), caller=Caller())
+                if number in {5, 10}:
+                    with transaction.atomic():
+                        Account.objects.select_for_update(no_key=True).get().end_sessions()
+            return []
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(exchange, name) for name in ("a", "b", "c")] + [pool.submit(begin_and_end)]
+        statuses = [status for job in jobs for status in job.result()]
+
+    assert 200 in statuses
+    assert set(statuses) <= {200, 400}
+    assert Session.objects.count() <= 3
 
 
 def test_sessions_of_other_accounts_do_not_count(graphql, sign_in, account, at_most_three):
