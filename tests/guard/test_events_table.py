@@ -56,7 +56,8 @@ def texts_of(value: Any, name: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         for key, member in value.items():
             yield from texts_of(member, key)
-    elif isinstance(value, str) and name not in OURS:
+    # Hexadecimal digits can stand in an id by chance.
+    elif isinstance(value, str) and name not in OURS and not re.fullmatch(r"[0-9a-f]{1,8}", value):
         yield value
 
 
