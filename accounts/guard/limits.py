@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class Action(StrEnum):
-    """What is limited. Each has its lines in `accounts.conf.DEFAULT_RATE_LIMITS`."""
+    """The limited actions. Their default rates are in `accounts.conf.DEFAULT_RATE_LIMITS`."""
 
     SIGN_IN = "sign_in"
     REGISTER = "register"
@@ -57,7 +57,7 @@ by its canonical e-mail address."""
 
 
 class Line(StrEnum):
-    """Whose attempts are counted together."""
+    """The groups in which attempts are counted."""
 
     ACCOUNT = "account"
     ACCOUNT_ADDRESS = "account_address"

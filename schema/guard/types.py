@@ -12,7 +12,7 @@ from accounts.guard import events, models
 from accounts.guard.messages import message_of
 from accounts.people.models import Account
 from schema.language.described import described
-from schema.language.pagination import PageInfo, paginate
+from schema.language.pagination import First, Last, PageInfo, paginate
 from schema.request.context import ApiInfo
 
 
@@ -80,17 +80,11 @@ class SecurityEventFields:
     def security_events(
         root: Account,  # noqa: N805 - the source is a row
         info: ApiInfo,
-        first: Annotated[
-            int | None,
-            strawberry.argument(description="How many to return from the start, or after `after`: 0 to 100."),
-        ] = strawberry.UNSET,
+        first: First = strawberry.UNSET,
         after: Annotated[
             str | None, strawberry.argument(description="Return the events after this cursor.")
         ] = strawberry.UNSET,
-        last: Annotated[
-            int | None,
-            strawberry.argument(description="How many to return from the end, or before `before`: 0 to 100."),
-        ] = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
         before: Annotated[
             str | None, strawberry.argument(description="Return the events before this cursor.")
         ] = strawberry.UNSET,
@@ -102,10 +96,10 @@ class SecurityEventFields:
         page = paginate(
             events.of_account(root.pk),
             info=info,
-            first=None if first is strawberry.UNSET else first,
-            after=after or None,
-            last=None if last is strawberry.UNSET else last,
-            before=before or None,
+            first=first,
+            after=after,
+            last=last,
+            before=before,
         )
         rows = [(SecurityEvent.of(event), cursor) for event, cursor in page.rows]
         return SecurityEventConnection(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 import strawberry
 from django.db.models import Model, QuerySet
@@ -21,6 +21,13 @@ from schema.request.refusals import Refusal
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
+
+First = Annotated[
+    int | None, strawberry.argument(description="How many to return from the start, or after `after`: 0 to 100.")
+]
+Last = Annotated[
+    int | None, strawberry.argument(description="How many to return from the end, or before `before`: 0 to 100.")
+]
 
 Row = TypeVar("Row", bound=Model)
 
@@ -71,7 +78,9 @@ def paginate(
     last: int | None,
     before: str | None,
 ) -> Page[Row]:
-    """One page, in one statement with a LIMIT. Raises BadPage."""
+    """One page, in one statement with a LIMIT; takes a field's arguments, UNSET too. Raises BadPage."""
+    first, last = (None if size is strawberry.UNSET else size for size in (first, last))
+    after, before = after or None, before or None
     if first is not None and last is not None:
         raise BadPage("Give `first` or `last`, not both.")
     if first is None and last is None:

@@ -6,7 +6,7 @@ import strawberry
 
 from accounts.people import directory, models
 from schema.language.described import described
-from schema.language.pagination import PageInfo, paginate
+from schema.language.pagination import First, Last, PageInfo, paginate
 from schema.people.types import User, UserConnection, UserEdge
 from schema.request.context import ApiInfo
 from schema.request.refusals import Forbidden
@@ -34,17 +34,11 @@ class PeopleQueries:
     def users(
         self,
         info: ApiInfo,
-        first: Annotated[
-            int | None,
-            strawberry.argument(description="How many to return from the start, or after `after`: 0 to 100."),
-        ] = strawberry.UNSET,
+        first: First = strawberry.UNSET,
         after: Annotated[
             str | None, strawberry.argument(description="Return the profiles after this cursor.")
         ] = strawberry.UNSET,
-        last: Annotated[
-            int | None,
-            strawberry.argument(description="How many to return from the end, or before `before`: 0 to 100."),
-        ] = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
         before: Annotated[
             str | None, strawberry.argument(description="Return the profiles before this cursor.")
         ] = strawberry.UNSET,
@@ -63,10 +57,10 @@ class PeopleQueries:
         page = paginate(
             User.get_queryset(models.Account.objects.all(), info),
             info=info,
-            first=None if first is strawberry.UNSET else first,
-            after=after or None,
-            last=None if last is strawberry.UNSET else last,
-            before=before or None,
+            first=first,
+            after=after,
+            last=last,
+            before=before,
         )
         return UserConnection(
             edges=[UserEdge(cursor=cursor, node=row) for row, cursor in page.rows],  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from accounts.tokens import models, sessions
 from accounts.tokens.agents import device_name
 from accounts.tokens.proof import proved_until
 from schema.language.described import described
-from schema.language.pagination import PageInfo, paginate
+from schema.language.pagination import First, Last, PageInfo, paginate
 from schema.request.context import ApiInfo
 
 
@@ -116,17 +116,11 @@ class SessionFields:
     def sessions(
         root: Account,  # noqa: N805 - the source is a row
         info: ApiInfo,
-        first: Annotated[
-            int | None,
-            strawberry.argument(description="How many to return from the start, or after `after`: 0 to 100."),
-        ] = strawberry.UNSET,
+        first: First = strawberry.UNSET,
         after: Annotated[
             str | None, strawberry.argument(description="Return the sessions after this cursor.")
         ] = strawberry.UNSET,
-        last: Annotated[
-            int | None,
-            strawberry.argument(description="How many to return from the end, or before `before`: 0 to 100."),
-        ] = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
         before: Annotated[
             str | None, strawberry.argument(description="Return the sessions before this cursor.")
         ] = strawberry.UNSET,
@@ -138,10 +132,10 @@ class SessionFields:
         page = paginate(
             sessions.sessions_of(root.pk, bearer=info.context.known_bearer),
             info=info,
-            first=None if first is strawberry.UNSET else first,
-            after=after or None,
-            last=None if last is strawberry.UNSET else last,
-            before=before or None,
+            first=first,
+            after=after,
+            last=last,
+            before=before,
         )
         rows = [(Session.of(row), cursor) for row, cursor in page.rows]
         return SessionConnection(
