@@ -9,6 +9,10 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Register the system checks, and what hears of new passwords in commands too."""
-        from accounts import checks  # noqa: F401, PLC0415 - importing registers them
-        from accounts.passwords import attempts  # noqa: F401, PLC0415 - and this
+        """Register the system checks, and the receivers of signals, which commands send too."""
+        # Importing registers them.
+        from accounts import checks  # noqa: F401, PLC0415
+        from accounts.challenges import steps  # noqa: F401, PLC0415
+        from accounts.mails import codes  # noqa: F401, PLC0415
+        from accounts.passwords import old_addresses  # noqa: F401, PLC0415
+        from accounts.social import displacement  # noqa: F401, PLC0415

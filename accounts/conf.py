@@ -79,6 +79,24 @@ class Visibility(StrEnum):
     STAFF = "staff"
 
 
+class EmailVerification(StrEnum):
+    """What e-mail verification means here."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    MANDATORY = "mandatory"
+
+
+FEWEST_DIGITS, MOST_DIGITS = 6, 10
+
+
+def code_digits(text: str) -> int:
+    """The number of digits of mailed codes; 0 for letters. Raises ValueError."""
+    if not re.fullmatch(r"0|[6-9]|10", text):
+        raise ValueError(f"is neither 0 nor a number from {FEWEST_DIGITS} to {MOST_DIGITS}.")
+    return int(text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
     """A provider's endpoints. Empty ones come from its discovery document."""
@@ -211,7 +229,12 @@ reauthenticate.success=60/1h,
 change_password.account=100/1h, change_password.account_address=10/1h, change_password.address=60/15m,
 change_password.success=20/1h,
 update_account.account=60/1h, update_account.address=200/1h, update_account.success=60/1h,
-export.account=5/1d, export.address=50/1d
+export.account=5/1d, export.address=50/1d,
+mail.account=10/1h, mail.account_address=5/1h, mail.address=20/1h, mail.network=200/1h, mail.client=off,
+mail.global=6000/1h,
+code.account=50/1h, code.account_address=10/1h, code.address=60/15m, code.network=600/15m, code.client=off,
+code.global=off,
+notice.account=10/1d
 """
 """For a site of 100,000 accounts. The lines of an action are those that stand here.
 
@@ -311,6 +334,13 @@ class Latchkey:
         "PASSWORD_MIN_LENGTH", "Minimum length of a password.", default=15, unit="characters", minimum=1
     )
     password_max_bytes: int = 1024
+    password_min_strength: int = setting(
+        "PASSWORD_MIN_STRENGTH",
+        "Minimum strength of a password on the zxcvbn scale of 1 to 4. 0 does not estimate it.",
+        default=0,
+        minimum=0,
+        maximum=4,
+    )
     leaked_passwords: str = setting(
         "LEAKED_PASSWORDS",
         "Path of a file of [leaked passwords](passwords.md#leaked-passwords), which nobody can choose. The system"
@@ -352,6 +382,70 @@ class Latchkey:
         parse=rate_limits,
         shown="[the table](guard.md#limits)",
         example="sign_in.address=100/15m,register.global=off",
+    )
+
+    registration_open: bool = setting(
+        "REGISTRATION_OPEN", "Whether new accounts can be created, by `register` or through a provider.", default=True
+    )
+    email_verification: EmailVerification = setting(
+        "EMAIL_VERIFICATION",
+        "`none` mails nothing to new addresses; `optional` mails a link and a code, and signing in does not wait for"
+        " them; with `mandatory` it does, and `register` does not tell new addresses from taken ones.",
+        default=EmailVerification.OPTIONAL,
+    )
+    email_verification_lifetime: int = setting(
+        "EMAIL_VERIFICATION_LIFETIME",
+        "How long a mailed link or code confirms an address.",
+        default=24 * 3600,
+        unit="seconds",
+        minimum=60,
+    )
+    sign_in_by_mail: bool = setting(
+        "SIGN_IN_BY_MAIL",
+        "Whether a mailed code or link signs in, without a password.",
+        default=False,
+        development=True,
+    )
+    mailed_code_keys: tuple[str, ...] = setting(
+        "MAILED_CODE_KEYS",
+        "Keys of mailed links and codes, each of at least 32 random characters: the first makes them, all open them.",
+        default=(),
+        secret=True,
+        shown="derived from `SECRET_KEY`",
+    )
+    mailed_code_digits: int = setting(
+        "MAILED_CODE_DIGITS",
+        "Number of digits of mailed codes, 6 to 10; 0 for codes of letters such as `BCDF-GHJK`, which are far harder to"
+        " guess.",
+        default=0,
+        parse=code_digits,
+    )
+    mailed_code_lifetime: int = setting(
+        "MAILED_CODE_LIFETIME",
+        "How long a mailed link or code signs in, resets a password or confirms its holder.",
+        default=30 * 60,
+        unit="seconds",
+        minimum=60,
+    )
+    mailed_code_attempts: int = 5
+    """Wrong guesses that a typed code bears."""
+    undo_lifetime: int = 7 * 24 * 3600
+    """How long the links of notices work, such as the one that undoes a change of the address."""
+    front_end_url: str = setting(
+        "FRONT_END_URL",
+        "Base URL of the front end that mailed links open, for clients that have none of their own. `manage.py"
+        " ensure_client` gives it to the default client.",
+        default="",
+        shown="`PUBLIC_URL`, where the service serves its own front end",
+        example="https://www.example.com",
+    )
+    deletion_grace_days: int = setting(
+        "DELETION_GRACE_DAYS",
+        "A deleted account is kept for so long, closed, while a mailed link can undo the deletion. 0 deletes at once.",
+        default=0,
+        unit="days",
+        minimum=0,
+        maximum=365,
     )
 
     users_visibility: Visibility = setting(

@@ -2,8 +2,20 @@
 
 from accounts.challenges.models import Challenge
 from accounts.guard.models import SecurityEvent
+from accounts.mails.models import Mail, MailedCode
 from accounts.people.models import Account
 from accounts.shared.models import SpentCredential
 from accounts.tokens.models import Client, Session
+from accounts.verification.models import PendingRegistration
 
-__all__ = ["Account", "Challenge", "Client", "SecurityEvent", "Session", "SpentCredential"]
+__all__ = [
+    "Account",
+    "Challenge",
+    "Client",
+    "Mail",
+    "MailedCode",
+    "PendingRegistration",
+    "SecurityEvent",
+    "Session",
+    "SpentCredential",
+]

@@ -4,11 +4,13 @@ from typing import Self
 
 import strawberry
 
+from accounts.conf import latchkey
 from accounts.social import api as social
 from schema.language.described import described
 from schema.language.directives import Anonymous
 from schema.passwords.types import PasswordPolicy
 from schema.social.types import SignInMethod, SocialProvider
+from schema.verification.types import EmailVerificationPolicy
 
 
 @described
@@ -16,6 +18,8 @@ from schema.social.types import SignInMethod, SocialProvider
 class AuthConfig:
     """What this service offers, for rendering sign-in and sign-up pages."""
 
+    registration_open: bool = strawberry.field(description="Whether new accounts can be created.")
+    email_verification: EmailVerificationPolicy = strawberry.field(description="What e-mail verification means here.")
     sign_in_methods: list[SignInMethod] = strawberry.field(description="The enabled first factors.")
     password_policy: PasswordPolicy = strawberry.field(description="The rules for new passwords.")
     social_providers: list[SocialProvider] = strawberry.field(description="The enabled providers, in display order.")
@@ -24,8 +28,19 @@ class AuthConfig:
     def now(cls) -> Self:
         """The offer according to the settings."""
         providers = [SocialProvider.of(provider) for provider in social.offered()]
-        methods = [SignInMethod.PASSWORD, *([SignInMethod.SOCIAL] if providers else [])]
-        return cls(sign_in_methods=methods, password_policy=PasswordPolicy.now(), social_providers=providers)
+        own = latchkey()
+        methods = {
+            SignInMethod.PASSWORD: True,
+            SignInMethod.SOCIAL: bool(providers),
+            SignInMethod.EMAIL_CODE: own.sign_in_by_mail,
+        }
+        return cls(
+            registration_open=own.registration_open,
+            email_verification=EmailVerificationPolicy(own.email_verification.value),
+            sign_in_methods=[method for method, is_on in methods.items() if is_on],
+            password_policy=PasswordPolicy.now(),
+            social_providers=providers,
+        )
 
 
 @strawberry.type

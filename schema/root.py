@@ -4,12 +4,14 @@ import strawberry
 from graphql import is_input_object_type
 from strawberry.schema.config import StrawberryConfig
 
+from schema.addresses.mutations import AddressMutations
 from schema.auth_config import AuthConfigQueries
 from schema.language.described import described
 from schema.language.directives import check_marks
 from schema.language.gate import AdmittedOnly, Gate
 from schema.language.scalars import SCALARS
 from schema.leaving.mutations import LeavingMutations
+from schema.login_codes.mutations import LoginCodeMutations
 from schema.nodes import NodeQueries
 from schema.passwords.mutations import PasswordMutations
 from schema.people.mutations import PeopleMutations
@@ -18,6 +20,8 @@ from schema.reauthentication.mutations import ReauthenticationMutations
 from schema.social.challenges import LinkChallenge, ProfileChallenge
 from schema.social.mutations import SocialMutations
 from schema.tokens.mutations import TokenMutations
+from schema.verification.challenges import EmailVerificationChallenge
+from schema.verification.mutations import VerificationMutations
 
 
 @described
@@ -30,6 +34,9 @@ class Query(PeopleQueries, NodeQueries, AuthConfigQueries):
 @strawberry.type
 class Mutation(
     PasswordMutations,
+    LoginCodeMutations,
+    VerificationMutations,
+    AddressMutations,
     TokenMutations,
     ReauthenticationMutations,
     SocialMutations,
@@ -48,7 +55,7 @@ class Mutation(
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
-    types=[LinkChallenge, ProfileChallenge],
+    types=[EmailVerificationChallenge, LinkChallenge, ProfileChallenge],
     extensions=[Gate],
     execution_context_class=AdmittedOnly,
     config=StrawberryConfig(scalar_map=SCALARS),

@@ -9,12 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import F
+from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.models import Challenge
 from accounts.conf import latchkey
 from accounts.people.models import Account
+from accounts.people.signals import handing_over, voiding_additions
 from accounts.shared.single_use import digest_of
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import ClientGrant
@@ -79,3 +81,10 @@ def _invalid_challenge() -> InvalidChallenge:
 def clear_expired() -> None:
     """Delete expired challenges."""
     Challenge.objects.filter(expires_at__lte=timezone.now()).delete()
+
+
+@receiver(handing_over)
+@receiver(voiding_additions)
+def forget(account: Account, **_signal: Any) -> None:
+    """Delete the pending steps of an account whose holder was somebody else until now."""
+    Challenge.objects.filter(account=account).delete()

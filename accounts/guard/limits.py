@@ -45,13 +45,19 @@ class Action(StrEnum):
     CHANGE_PASSWORD = "change_password"  # noqa: S105 - a name
     UPDATE_ACCOUNT = "update_account"
     EXPORT = "export"
+    MAIL = "mail"
+    """Asking for a mail, to the address that is named."""
+    CODE = "code"
+    """Presenting a mailed code or link."""
+    NOTICE = "notice"
+    """A mail that nobody asked for."""
 
 
-SUCCESSES_COUNT = frozenset({Action.REGISTER, Action.EXPORT})
+SUCCESSES_COUNT = frozenset({Action.REGISTER, Action.EXPORT, Action.MAIL, Action.NOTICE})
 """Actions that are limited however they end."""
 HASHING = frozenset({Action.SIGN_IN, Action.REGISTER})
 """Actions whose line for all is a brake on hashing: what fails before a hash takes nothing from it (S53)."""
-PROOFS = frozenset({Action.SIGN_IN, Action.REGISTER, Action.REAUTHENTICATE, Action.CHANGE_PASSWORD})
+PROOFS = frozenset({Action.SIGN_IN, Action.REGISTER, Action.REAUTHENTICATE, Action.CHANGE_PASSWORD, Action.CODE})
 """Actions whose success shows that the address is one of the account's holder: to all of them, as all name the account
 by its canonical e-mail address."""
 

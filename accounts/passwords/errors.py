@@ -38,3 +38,10 @@ class PasswordTooSimilar(AccountsError):
 
     code = "PASSWORD_TOO_SIMILAR"
     default_message = _("This password is too similar to your name or e-mail address.")
+
+
+class PasswordTooWeak(AccountsError):
+    """The password is too easy to guess, by estimate: see `passwordPolicy.minStrength`."""
+
+    code = "PASSWORD_TOO_WEAK"
+    default_message = _("This password is too easy to guess.")

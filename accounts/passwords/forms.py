@@ -8,7 +8,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
 from accounts.errors import AccountsError, InvalidInput, Required
-from accounts.passwords.errors import PasswordTooCommon, PasswordTooLong, PasswordTooShort, PasswordTooSimilar
+from accounts.passwords.errors import (
+    PasswordTooCommon,
+    PasswordTooLong,
+    PasswordTooShort,
+    PasswordTooSimilar,
+    PasswordTooWeak,
+)
 from accounts.people.forms import AccountForm
 from accounts.people.models import Account
 
@@ -17,6 +23,7 @@ KINDS: dict[tuple[str, str] | str, type[AccountsError]] = {
     "password_too_long": PasswordTooLong,
     "password_too_common": PasswordTooCommon,
     "password_too_similar": PasswordTooSimilar,
+    "password_too_weak": PasswordTooWeak,
 }
 """Maps the codes of password validators to our errors."""
 

@@ -6,8 +6,8 @@ from accounts.errors import ValidationFailed
 from accounts.guard import events, hashing
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
-from accounts.passwords.attempts import attempt
 from accounts.passwords.forms import RegistrationForm
+from accounts.people.attempts import attempt
 from accounts.people.forms import failures, store, validated
 from accounts.people.models import Account
 from accounts.shared.caller import Caller

@@ -14,8 +14,8 @@ from accounts.guard import events, hashing
 from accounts.guard.errors import RateLimited
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
-from accounts.passwords.attempts import attempt
 from accounts.passwords.errors import InvalidCredentials
+from accounts.people.attempts import attempt
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.shared.caller import Caller

@@ -1,6 +1,7 @@
 """The accounts of people."""
 
 import functools
+import logging
 import operator
 import unicodedata
 import uuid
@@ -20,12 +21,14 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.guard import events
+from accounts.guard import events, origin
 from accounts.guard.events import EventType
-from accounts.people.signals import sessions_ending
+from accounts.people.signals import handing_over, sessions_ending
 from accounts.people.usernames import LONGEST_USERNAME, username_key, validate_username
 from accounts.shared.hashers import ARGON2, cost_in_force, cost_of, hash_at_cost
 from accounts.shared.texts import canonical_email, prepared_password, validate_address, validate_plain_text
+
+log = logging.getLogger(__name__)
 
 LONGEST_EMAIL = 254
 """RFC 5321 §4.5.3.1.3, without the angle brackets."""
@@ -179,6 +182,9 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     """Counts how often all sessions have ended. A sign-in that was verified in an earlier epoch gets no tokens."""
 
+    deletion_due_at = models.DateTimeField(_("will be deleted"), null=True, editable=False, db_index=True)
+    """When the grace period of a deletion ends. The account is inactive until then."""
+
     hash_cost = models.GeneratedField(
         expression=Case(
             When(
@@ -284,6 +290,21 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
             return super().delete(*args, **kwargs)
 
     delete.alters_data = True  # type: ignore[attr-defined]
+
+    def hand_over(self, *, encoded: str = "") -> None:
+        """Give a never-verified account to whoever has proved its mailbox (S9, S85, S87); its row is locked.
+
+        What could open it before ends: the password, sessions, identities, pending steps and mailed codes. `encoded` is
+        the hash of the new password; without one the account has none.
+        """
+        log.warning("account %s handed to the holder of its address", self.pk)
+        self.email_verified = True
+        self.password = encoded or make_password(None)
+        with transaction.atomic(), origin.acting(self.pk):
+            # A new password, also an unusable one, ends the sessions.
+            self.save(update_fields=["email_verified", "password"])
+            events.record(EventType.TAKEN_OVER, subject=self.pk)
+            handing_over.send(sender=Account, account=self)
 
     def end_sessions(self, *, keep: uuid.UUID | None = None) -> None:
         """Sign out everywhere, except in the session to keep."""

@@ -8,13 +8,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.crypto import get_random_string
-from social_django.models import UserSocialAuth
 
-from accounts.challenges.models import Challenge
 from accounts.conf import latchkey
 from accounts.errors import ValidationFailed
-from accounts.guard import events, origin
-from accounts.guard.events import EventType
 from accounts.people import forms
 from accounts.people.errors import AccountDisabled, EmailTaken, UsernameTaken
 from accounts.people.forms import AccountForm
@@ -119,15 +115,7 @@ def _taken_over(email: str, *, verified: bool) -> Account | AddressTaken:
         return AddressTaken(account=account)
     if not account.is_active:
         raise AccountDisabled
-    log.warning("account %s taken over by the holder of its address", account.pk)
-    account.email_verified = True
-    account.set_unusable_password()
-    with origin.acting(account.pk):
-        # This ends the sessions.
-        account.save(update_fields=["email_verified", "password"])
-        events.record(EventType.TAKEN_OVER, subject=account.pk)
-    UserSocialAuth.objects.filter(user=account).delete()
-    Challenge.objects.filter(account=account).delete()
+    account.hand_over()
     return account
 
 

@@ -188,7 +188,11 @@ class IntrospectTokenView(Endpoint, OAuthLibMixin):
         return JsonResponse(answer)
 
 
-AMR = {AuthenticationMethod.PASSWORD: "pwd", AuthenticationMethod.SOCIAL: "fed"}
+AMR = {
+    AuthenticationMethod.PASSWORD: "pwd",
+    AuthenticationMethod.SOCIAL: "fed",
+    AuthenticationMethod.EMAIL_CODE: "otp",
+}
 """RFC 8176 has no value for a sign-in through a provider: `fed` is the one that Microsoft Entra uses."""
 
 

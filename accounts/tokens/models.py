@@ -1,5 +1,6 @@
 """The OAuth clients that may act for accounts, and their sessions."""
 
+import re
 import uuid
 from typing import Any, ClassVar
 
@@ -15,8 +16,16 @@ from oauth2_provider.models import (
     get_grant_model,
     get_refresh_token_model,
 )
+from oauth2_provider.settings import oauth2_settings
 
 from accounts.people.signals import sessions_ending
+
+
+def validate_front_end_url(value: str) -> None:
+    """Refuse what is no base URL of an allowed scheme: mailed links are this, a path and a fragment."""
+    schemes = oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*:/[^\s?#@\\]*", value) or value.partition(":")[0] not in schemes:
+        raise ValidationError(_("Enter a base URL without a query, such as https://app.example.com."), code="invalid")
 
 
 class ClientManager(models.Manager["Client"]):
@@ -59,6 +68,19 @@ class Client(AbstractApplication):
         ),
     )
 
+    front_end_url = models.CharField(
+        _("front-end URL"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_front_end_url],
+        help_text=_(
+            "Base URL of the pages that mailed links open, such as https://app.example.com or com.example.app:/. Empty:"
+            " FRONT_END_URL."
+        ),
+    )
+
     allowed_origins = ""
     """Replaces DOT's column, which no preflight reads: CORS_ALLOWED_ORIGINS lists the allowed origins."""
 
@@ -92,6 +114,7 @@ class AuthenticationMethod(models.TextChoices):
 
     PASSWORD = "password", _("password")
     SOCIAL = "social", _("provider")
+    EMAIL_CODE = "email_code", _("mailed code")
 
 
 class Session(models.Model):

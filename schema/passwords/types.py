@@ -25,7 +25,11 @@ class PasswordPolicy:
     def now(cls) -> Self:
         """The policy according to the settings."""
         own = latchkey()
-        return cls(min_length=own.password_min_length, max_bytes=own.password_max_bytes, min_strength=None)
+        return cls(
+            min_length=own.password_min_length,
+            max_bytes=own.password_max_bytes,
+            min_strength=own.password_min_strength or None,
+        )
 
 
 @strawberry.type

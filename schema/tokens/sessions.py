@@ -25,6 +25,7 @@ class AuthenticationMethod(enum.Enum):
 
     PASSWORD = strawberry.enum_value("PASSWORD", description="The password.")
     SOCIAL = strawberry.enum_value("SOCIAL", description="A linked account at a provider.")
+    EMAIL_CODE = strawberry.enum_value("EMAIL_CODE", description="A mailed code or link.")
 
 
 @described

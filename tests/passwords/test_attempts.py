@@ -424,6 +424,6 @@ def test_what_is_undone_makes_nobody_a_stranger(known):
 
 def test_every_process_hears_of_new_passwords():
     """S53: a command, too, before it has served a request."""
-    told = "import django, sys; django.setup(); print('accounts.passwords.attempts' in sys.modules)"
+    told = "import django, sys; django.setup(); print('accounts.passwords.old_addresses' in sys.modules)"
 
     assert subprocess.check_output([sys.executable, "-c", told], text=True).strip() == "True"

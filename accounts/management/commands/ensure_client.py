@@ -14,6 +14,7 @@ VARIABLES = {
     "client_id": "OAUTH_CLIENT_ID",
     "name": "OAUTH_CLIENT_NAME",
     "redirect_uris": "OAUTH_REDIRECT_URIS",
+    "front_end_url": "FRONT_END_URL",
     "__all__": "OAUTH_REDIRECT_URIS",
 }
 """Environment variables of the default client, by field, for error messages."""
@@ -24,7 +25,7 @@ class Command(BaseCommand):
 
     help = (
         "Create or update a first-party OAuth client. Without options: the default client, from"
-        " OAUTH_CLIENT_ID, OAUTH_CLIENT_NAME and OAUTH_REDIRECT_URIS."
+        " OAUTH_CLIENT_ID, OAUTH_CLIENT_NAME, OAUTH_REDIRECT_URIS and FRONT_END_URL."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,16 +34,22 @@ class Command(BaseCommand):
         parser.add_argument("--client-id", default=conf.default_client_id)
         parser.add_argument("--name", default=None)
         parser.add_argument("--redirect-uri", action="append", dest="redirect_uris", default=None)
+        parser.add_argument("--front-end-url", default=None, help="Base URL of the pages that mailed links open.")
         parser.add_argument("--confidential", action="store_true", help="Create it with a secret, printed once.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Create or update. Raises CommandError if the client exists with the other type or as a third-party client."""
         conf, client_id = latchkey(), options["client_id"]
         client_type = Client.CLIENT_CONFIDENTIAL if options["confidential"] else Client.CLIENT_PUBLIC
-        desired = {"name": options["name"], "redirect_uris": options["redirect_uris"]}
+        desired = {
+            "name": options["name"],
+            "redirect_uris": options["redirect_uris"],
+            "front_end_url": options["front_end_url"],
+        }
         if client_id == conf.default_client_id:
             desired["name"] = desired["name"] or conf.default_client_name
             desired["redirect_uris"] = desired["redirect_uris"] or conf.default_client_redirect_uris
+            desired["front_end_url"] = desired["front_end_url"] or conf.front_end_url or None
         client = Client.objects.filter(client_id=client_id).first()
         secret = ""
         if client is None:

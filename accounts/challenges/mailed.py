@@ -1,0 +1,72 @@
+"""Mailed codes whose typed form works only together with the token that the request for them returned (S63)."""
+
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.challenges.errors import InvalidChallenge
+from accounts.mails import codes
+from accounts.mails.models import MailedCode, Purpose
+from accounts.people.models import Account
+from accounts.shared.single_use import digest_of
+
+CHALLENGE_TOKEN, CODE = ("challenge_token",), ("code",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requested:
+    """The answer to a request for a code: the same for every address. The duration is in seconds."""
+
+    token: str = field(repr=False)
+    expires_in: int
+
+
+def create(
+    purpose: Purpose,
+    *,
+    email: str,
+    lifetime: int,
+    account: Account | None,
+    client_key: int | None,
+    data: dict[str, Any] | None = None,
+) -> tuple[MailedCode, Requested]:
+    """Store a code for this address, known or not, and return it with what its requester gets."""
+    token = secrets.token_urlsafe(32)
+    code = codes.create(
+        purpose,
+        email=email,
+        account=account,
+        client_key=client_key,
+        challenge_digest=digest_of(token),
+        lifetime=lifetime,
+        data=data,
+    )
+    return code, Requested(token=token, expires_in=lifetime)
+
+
+def attempt(
+    token: str, typed: str, purpose: Purpose, *, client_key: int | None = None, account: uuid.UUID | None = None
+) -> MailedCode:
+    """The code of this token, if what was typed is right; counts one attempt, and does not use it up.
+
+    With `client_key` it must be of that client; with `account`, of that account. Call outside a transaction. Raises
+    InvalidChallenge, InvalidCode, ExpiredCode.
+    """
+    code = find(token, purpose)
+    if (client_key is not None and code.client_id != client_key) or (
+        account is not None and code.account_id != account
+    ):
+        raise InvalidChallenge(field=CHALLENGE_TOKEN)
+    codes.guess(code, typed)
+    return code
+
+
+def find(token: str, purpose: Purpose) -> MailedCode:
+    """The code of this token, for its address. Raises InvalidChallenge."""
+    code = (
+        MailedCode.objects.select_related("account").filter(challenge_digest=digest_of(token), purpose=purpose).first()
+    )
+    if code is None:
+        raise InvalidChallenge(field=CHALLENGE_TOKEN)
+    return code

@@ -1,0 +1,1 @@
+"""Sign in with a mailed code or link."""

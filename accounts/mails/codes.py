@@ -1,0 +1,205 @@
+"""Mailed codes and links.
+
+Both are derived from the row's id and purpose with a key when the mail is sent, and again when they come back. So
+neither the row nor the queue holds anything usable, and a copy of the database gives no way to try codes (S8, S71,
+S86).
+"""
+
+import base64
+import binascii
+import hmac
+import string
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.dispatch import receiver
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts.conf import latchkey
+from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.models import MailedCode, Purpose
+from accounts.people.models import Account
+from accounts.people.signals import handing_over, voiding_additions
+
+SALT = "accounts.mails.codes"
+ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
+"""Letters that form no words and are not confused (RFC 8628 §6.1)."""
+CODE_LENGTH = 8
+ID_BYTES, MAC_BYTES = 16, 32
+LONGEST_TYPED = 64
+
+
+def create(
+    purpose: Purpose,
+    *,
+    email: str,
+    lifetime: int,
+    account: Account | None = None,
+    registration_key: uuid.UUID | None = None,
+    client_key: int | None = None,
+    challenge_digest: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> MailedCode:
+    """Store a code for this address; `lifetime` in seconds. One statement."""
+    now = timezone.now()
+    return MailedCode.objects.create(
+        purpose=purpose,
+        email=email,
+        account=account,
+        registration_id=registration_key,
+        client_id=client_key,
+        challenge_digest=challenge_digest,
+        data=data or {},
+        created_at=now,
+        expires_at=now + timedelta(seconds=lifetime),
+    )
+
+
+def link_token(code: MailedCode) -> str:
+    """The token of the mailed link: the row's id and a MAC over its purpose, in base64url."""
+    return base64.urlsafe_b64encode(code.id.bytes + _mac(next(_keys()), "link", code.purpose, code.id)).decode()
+
+
+def typed_code(code: MailedCode) -> str:
+    """The mailed code to type, such as `BCDF-GHJK`."""
+    return _typed(next(_keys()), code)
+
+
+def by_link(token: str, *purposes: Purpose) -> MailedCode:
+    """The code of a mailed link that can still be used for one of these purposes. It is not used up by this.
+
+    Raises InvalidCode; ExpiredCode.
+    """
+    try:
+        raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise InvalidCode from None
+    if len(raw) != ID_BYTES + MAC_BYTES:
+        raise InvalidCode
+    key, mac = uuid.UUID(bytes=raw[:ID_BYTES]), raw[ID_BYTES:]
+    made_for = [
+        purpose
+        for secret in _keys()
+        for purpose in purposes
+        if hmac.compare_digest(mac, _mac(secret, "link", purpose, key))
+    ]
+    if not made_for:
+        raise InvalidCode
+    code = MailedCode.objects.select_related("account").filter(pk=key, purpose__in=made_for).first()
+    # A right link whose row is gone is an old one.
+    if code is None or not _is_usable(code):
+        raise ExpiredCode
+    return code
+
+
+def guess(code: MailedCode, typed: str) -> None:
+    """Compare what was typed with the code, and count one attempt. It is not used up by this.
+
+    Call outside a transaction, so that a rollback cannot refund the attempt. Raises InvalidCode; ExpiredCode for a code
+    that is used, too old, or was tried too often.
+    """
+    tries = MailedCode.objects.filter(pk=code.pk, attempts__lt=latchkey().mailed_code_attempts)
+    if not tries.update(attempts=F("attempts") + 1):
+        raise ExpiredCode
+    given = _normalized(typed)
+    right = [hmac.compare_digest(given, _normalized(_typed(secret, code))) for secret in _keys()]
+    if not any(right):
+        raise InvalidCode
+    if not _is_usable(code):
+        raise ExpiredCode
+
+
+def spend(code: MailedCode) -> None:
+    """Use the code up, with all others of its purpose that its account or registration has.
+
+    Call in the transaction of what it allows, so that only one of two concurrent uses succeeds. Raises ExpiredCode.
+    """
+    now = timezone.now()
+    unused = MailedCode.objects.filter(used_at=None)
+    if not unused.filter(pk=code.pk, expires_at__gt=now).update(used_at=now):
+        raise ExpiredCode
+    if code.account_id or code.registration_id:
+        siblings = unused.filter(purpose=code.purpose, account=code.account_id, registration=code.registration_id)
+        siblings.update(used_at=now)
+
+
+def locked_holder(code: MailedCode) -> Account:
+    """Lock the row of the code's account until the transaction ends.
+
+    Raises ExpiredCode if it is gone, disabled, or has another address by now, whose mailbox the code says nothing
+    about. `no_key`: see `tokens.bearer.locked_account`.
+    """
+    holders = Account.objects.filter(pk__in=[code.account_id] if code.account_id else [], is_active=True)
+    account = holders.select_for_update(no_key=True).first()
+    if account is None or account.email != code.email:
+        raise ExpiredCode
+    return account
+
+
+def withdraw(account: Account, *purposes: Purpose) -> int:
+    """Use up the account's codes of these purposes, or of all; returns the number of those that could be used.
+
+    Mails that wait for them are not sent.
+    """
+    live = MailedCode.objects.filter(account=account, used_at=None, expires_at__gt=timezone.now())
+    return (live.filter(purpose__in=purposes) if purposes else live).update(used_at=timezone.now())
+
+
+def newest(purpose: Purpose, **owner: Any) -> MailedCode | None:
+    """The newest code of this purpose that can still be used; `owner` is `account=` or `registration=`."""
+    usable = MailedCode.objects.filter(purpose=purpose, used_at=None, expires_at__gt=timezone.now(), **owner)
+    return usable.order_by("-created_at", "-pk").first()
+
+
+def clear_expired() -> None:
+    """Delete codes a week after they expired: until then, a right but old one is told from a wrong one."""
+    MailedCode.objects.filter(expires_at__lte=timezone.now() - timedelta(days=7)).delete()
+
+
+def _is_usable(code: MailedCode) -> bool:
+    return code.used_at is None and code.expires_at > timezone.now() and bool(code.account_id or code.registration_id)
+
+
+def _keys() -> Iterator[bytes]:
+    """The keys; the first makes new codes (S90). Derived, so that no other use of a secret shares them (S71)."""
+    secrets: tuple[str | bytes, ...] = latchkey().mailed_code_keys or (
+        settings.SECRET_KEY,
+        *settings.SECRET_KEY_FALLBACKS,
+    )
+    for secret in secrets:
+        yield salted_hmac(SALT, "key", secret=secret, algorithm="sha256").digest()
+
+
+def _mac(key: bytes, kind: str, purpose: str, id_: uuid.UUID) -> bytes:
+    return hmac.digest(key, f"{kind}|{purpose}|{id_}".encode(), sha256)
+
+
+def _typed(key: bytes, code: MailedCode) -> str:
+    """The code under this key. The bias of the remainder is below 2**-200."""
+    number = int.from_bytes(_mac(key, "code", code.purpose, code.id), "big")
+    digits = latchkey().mailed_code_digits
+    alphabet, length = (string.digits, digits) if digits else (ALPHABET, CODE_LENGTH)
+    letters = []
+    for _position in range(length):
+        number, remainder = divmod(number, len(alphabet))
+        letters.append(alphabet[remainder])
+    text = "".join(letters)
+    return text if digits else f"{text[: CODE_LENGTH // 2]}-{text[CODE_LENGTH // 2 :]}"
+
+
+def _normalized(typed: str) -> bytes:
+    """What was typed, without spaces and dashes, in capitals."""
+    return "".join(c for c in typed[:LONGEST_TYPED] if c.isascii() and c.isalnum()).upper().encode()
+
+
+@receiver(handing_over)
+@receiver(voiding_additions)
+def withdraw_all(account: Account, **_signal: Any) -> None:
+    """What was mailed before is void."""
+    withdraw(account)

@@ -1,0 +1,34 @@
+"""The queue of mails: a table, so that a mail is stored with the change that it tells, and survives a crash."""
+
+import threading
+from typing import Any
+
+from django.db import transaction
+
+from accounts.mails.models import Mail, MailedCode
+from accounts.mails.templates import Template
+from accounts.people.models import Account
+
+wake = threading.Event()
+"""Set when this process has queued a mail, for its worker."""
+
+
+def put(
+    template: Template,
+    *,
+    email: str,
+    locale: str,
+    account: Account | None = None,
+    client_key: int | None = None,
+    code: MailedCode | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Queue a mail in the current transaction: one statement, whatever the mail (S2).
+
+    `client_key` is the primary key of the client whose front end its links open; None for the default one.
+    `data` is JSON without secrets.
+    """
+    Mail.objects.create(
+        template=template, email=email, locale=locale, account=account, client_id=client_key, code=code, data=data or {}
+    )
+    transaction.on_commit(wake.set)

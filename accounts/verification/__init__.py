@@ -1,0 +1,1 @@
+"""Confirmation of e-mail addresses, and registrations that wait for it."""

@@ -1,0 +1,15 @@
+"""The step of a sign-in that waits for the confirmation of the address."""
+
+from dataclasses import dataclass, field
+
+VERIFY_EMAIL = "VERIFY_EMAIL"
+"""The kind of this challenge."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailVerificationChallenge:
+    """A mail is on its way to the address: the code in it finishes the sign-in. The duration is in seconds."""
+
+    token: str = field(repr=False)
+    expires_in: int
+    email: str
