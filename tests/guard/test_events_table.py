@@ -1,6 +1,7 @@
 """The table of docs/guard.md: which events each mutation writes. Each line of it is run."""
 
 import base64
+import importlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,9 @@ from accounts.guard.models import SecurityEvent
 from schema.root import schema
 from tests.documents import ROOT
 from tests.guard.journeys import JOURNEYS, World
+
+for module in sorted(ROOT.glob("tests/*/journeys.py")):
+    importlib.import_module(f"tests.{module.parent.name}.journeys")
 
 MUTATIONS: dict[str, Any] = schema._schema.mutation_type.fields  # type: ignore[union-attr]
 EVENTS = (ROOT / "docs/guard.md").read_text().partition("## Events")[2]
