@@ -1,9 +1,10 @@
 """Registers the system checks of all rooms."""
 
 from accounts.guard import checks as guard
+from accounts.mails import checks as mails
 from accounts.passwords import checks as passwords
 from accounts.shared import checks as shared
 from accounts.social import checks as social
 from accounts.tokens import checks as tokens
 
-__all__ = ["guard", "passwords", "shared", "social", "tokens"]
+__all__ = ["guard", "mails", "passwords", "shared", "social", "tokens"]

@@ -97,6 +97,31 @@ def code_digits(text: str) -> int:
     return int(text)
 
 
+SHORTEST_KEY = 32
+
+
+def code_keys(text: str) -> tuple[str, ...]:
+    """The keys between commas. Raises ValueError for one that could be guessed."""
+    keys = tuple(key for part in text.split(",") if (key := part.strip()))
+    if any(len(key) < SHORTEST_KEY or len(set(key)) < 10 for key in keys):  # noqa: PLR2004 - as of SECRET_KEY
+        raise ValueError(f"has a key of fewer than {SHORTEST_KEY} random characters.")
+    return keys
+
+
+def front_end(text: str) -> str:
+    """A base URL that mailed links begin with. Raises ValueError."""
+    if text and not re.fullmatch(r"[a-z][a-z0-9+.-]*:/[^\s?#@\\\x00-\x20\x7f]*", text):
+        raise ValueError("is not a base URL without a query, such as https://www.example.com.")
+    return text
+
+
+def one_line(text: str) -> str:
+    """A name to show. Raises ValueError."""
+    if not text.strip() or not text.isprintable():
+        raise ValueError("is not a name on one line.")
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
     """A provider's endpoints. Empty ones come from its discovery document."""
@@ -411,6 +436,7 @@ class Latchkey:
         "Keys of mailed links and codes, each of at least 32 random characters: the first makes them, all open them.",
         default=(),
         secret=True,
+        parse=code_keys,
         shown="derived from `SECRET_KEY`",
     )
     mailed_code_digits: int = setting(
@@ -431,11 +457,21 @@ class Latchkey:
     """Wrong guesses that a typed code bears."""
     undo_lifetime: int = 7 * 24 * 3600
     """How long the links of notices work, such as the one that undoes a change of the address."""
+    service_name: str = setting(
+        "SERVICE_NAME", "Name of the service in its mails.", default="Latchkey", parse=one_line, example="Example"
+    )
+    mail_templates: str = setting(
+        "MAIL_TEMPLATES",
+        "Path of a folder whose files replace [templates of mails](mails.md#templates) with the same name. The system"
+        " check `accounts.E005` reads them.",
+        default="",
+    )
     front_end_url: str = setting(
         "FRONT_END_URL",
         "Base URL of the front end that mailed links open, for clients that have none of their own. `manage.py"
         " ensure_client` gives it to the default client.",
         default="",
+        parse=front_end,
         shown="`PUBLIC_URL`, where the service serves its own front end",
         example="https://www.example.com",
     )

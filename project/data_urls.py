@@ -1,4 +1,4 @@
-"""Reads DATABASE_URL and CACHE_URL.
+"""Reads DATABASE_URL, CACHE_URL and EMAIL_URL.
 
 Parts may be percent-encoded. A pasted password without `%` works too.
 """
@@ -19,6 +19,9 @@ OTHER_CACHES = {
     "dbcache": "django.core.cache.backends.db.DatabaseCache",
 }
 TEXT_OPTIONS = {"username", "password", "client_name"}
+SMTP, OUTBOX = "django.core.mail.backends.smtp.EmailBackend", "project.outbox.OutboxBackend"
+SUBMISSION_PORT, SUBMISSIONS_PORT, RELAY_PORT = 587, 465, 25
+LOCAL_SERVERS = {"localhost", "127.0.0.1", "::1"}
 
 _HOST = r"(?:\[[^][@/?\#]*\]|[^]:@/?\#,[]*)(?::[0-9]*)?"
 
@@ -115,6 +118,32 @@ def cache(url: str) -> dict[str, Any]:
     if options:
         config["OPTIONS"] = options
     return config
+
+
+def mail(url: str) -> dict[str, Any]:
+    """Django's mail settings without their `EMAIL_`. Raises BadURL."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "outbox":
+        return {"BACKEND": OUTBOX, "FILE_PATH": _decoded(rest)}
+    if scheme not in {"smtp", "smtps"}:
+        raise BadURL("begins with none of smtp://, smtps://, outbox://.")
+    server = _server(url)
+    [(host, port), *others] = server.hosts
+    if others or not host or server.path.strip("/"):
+        raise BadURL("takes one host, and nothing behind its port but ?starttls=true or false.")
+    if server.query.keys() - {"starttls"} or (server.query and scheme == "smtps"):
+        raise BadURL("takes no option but starttls, and none with smtps://.")
+    encrypted = "true" if scheme == "smtp" and host not in LOCAL_SERVERS else "false"
+    relay_or_submission = SUBMISSION_PORT if server.user else RELAY_PORT
+    return {
+        "BACKEND": SMTP,
+        "HOST": host,
+        "PORT": int(port or (SUBMISSIONS_PORT if scheme == "smtps" else relay_or_submission)),
+        "HOST_USER": server.user,
+        "HOST_PASSWORD": server.password,
+        "USE_TLS": _truth("starttls", server.query.get("starttls", encrypted)),
+        "USE_SSL": scheme == "smtps",
+    }
 
 
 def _sqlite_file(url: str) -> str:

@@ -58,6 +58,13 @@ class Environment:
                 values[attribute] = setting.development if in_development else setting.default
         return group(**values)
 
+    def prefixed(self, prefix: str) -> dict[str, str | bool]:
+        """The variables that begin so, without the prefix: settings of another package, `true` and `false` as such."""
+        found = {name: text for name, text in self._values.items() if name.startswith(prefix)}
+        self.known.update(found)
+        words = {"true": True, "false": False}
+        return {name.removeprefix(prefix): words.get(text.lower(), text) for name, text in found.items()}
+
     def near_misses(self) -> dict[str, str]:
         """Variables that nothing reads, each with the one it probably means. Call it after all settings were read.
 

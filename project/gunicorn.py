@@ -1,9 +1,13 @@
 """gunicorn's settings, for `make run` and for production: `gunicorn -c python:project.gunicorn project.wsgi`."""
 
 import os
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from gunicorn.workers.gthread import ThreadWorker
+
+if TYPE_CHECKING:
+    from accounts.mails.worker import Worker as MailWorker
 
 # gunicorn reads this module before it imports project.wsgi.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
@@ -49,3 +53,24 @@ def when_ready(_server: object) -> None:
     """Print the welcome message in development."""
     if settings.DEVELOPMENT:
         print(settings.WELCOME, flush=True)  # noqa: T201 - for the person at the terminal
+
+
+LONGEST_GOODBYE = 2
+"""Seconds that a mail under way may take once the requests have ended."""
+_mail_workers: "list[MailWorker]" = []
+
+
+def post_worker_init(_worker: object) -> None:
+    """Start sending mails in this process, now that the application is loaded."""
+    if settings.MAIL_WORKER:
+        # Its models can be imported only now.
+        from accounts.mails.worker import Worker as MailWorker  # noqa: PLC0415
+
+        _mail_workers.append(MailWorker())
+        _mail_workers[0].start()
+
+
+def worker_exit(_server: object, _worker: object) -> None:
+    """Let the mail under way finish. A mail that does not is sent again later, and says so."""
+    for mail_worker in _mail_workers:
+        mail_worker.stop(timeout=LONGEST_GOODBYE)

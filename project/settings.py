@@ -7,12 +7,13 @@ Variables are declared in project/variables.py, project/providers.py and account
 import os
 import re
 from dataclasses import replace
+from email.utils import formataddr
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts.conf import Latchkey, Limits
-from project import providers, variables
+from project import data_urls, providers, variables
 from project.environment import Environment, read_dotenv
 
 BASE_DIR = variables.BASE_DIR
@@ -27,6 +28,7 @@ DEVELOPMENT = env.development = LATCHKEY_ENV == variables.Kind.DEVELOPMENT
 PRODUCTION = not DEVELOPMENT
 service, data = env.read(variables.Service), env.read(variables.Data)
 proxies, browsers = env.read(variables.Proxies), env.read(variables.Browsers)
+mails = env.read(variables.Mails)
 
 DEBUG = False
 """Never True: error pages would show settings and local variables to the client."""
@@ -94,7 +96,7 @@ WSGI_APPLICATION = "project.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "schema" / "templates"],
+        "DIRS": [BASE_DIR / "schema" / "templates", BASE_DIR / "project" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -138,8 +140,9 @@ else:
     DATABASE.setdefault("CONN_HEALTH_CHECKS", True)
     options = DATABASE.setdefault("OPTIONS", {})
     if options.get("pool"):
-        # One connection per thread, since each serves one request. Django forbids persistent connections with a pool.
-        options["pool"] = {"min_size": 1, "max_size": max(THREADS, 4)}
+        # One connection per thread, since each serves one request, and one to send mails. Django forbids persistent
+        # connections with a pool.
+        options["pool"] = {"min_size": 1, "max_size": max(THREADS, 4) + 1}
         if DATABASE.setdefault("CONN_MAX_AGE", 0) != 0:
             raise ImproperlyConfigured("DATABASE_URL: with pool=true, its conn_max_age can only be 0.")
     else:
@@ -154,6 +157,25 @@ if CACHE["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     # Seconds. While Redis is down, one request in a while waits this long (project/cache.py).
     CACHE["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, **CACHE.get("OPTIONS", {})}
 CACHES = {"default": CACHE}
+
+# Mails -----------------------------------------------------------------------------------------------------------
+
+if mails.backend and "EMAIL_URL" in os.environ:
+    raise ImproperlyConfigured("EMAIL_BACKEND and EMAIL_URL are two ways to send mails. Set one of them.")
+if PRODUCTION and mails.server["BACKEND"] == data_urls.OUTBOX:
+    raise ImproperlyConfigured("EMAIL_URL: outbox:// prints codes and links. It is for development only.")
+EMAIL_BACKEND = mails.backend or mails.server["BACKEND"]
+EMAIL_HOST, EMAIL_PORT = mails.server.get("HOST", ""), mails.server.get("PORT", 0)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mails.server.get("HOST_USER", ""), mails.server.get("HOST_PASSWORD", "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = mails.server.get("USE_TLS", False), mails.server.get("USE_SSL", False)
+EMAIL_FILE_PATH = mails.server.get("FILE_PATH") or str(BASE_DIR / ".outbox")
+EMAIL_TIMEOUT = 10
+"""Seconds that the worker waits for each answer of the mail server."""
+MAIL_IS_CONFIGURED = bool(mails.backend) or "EMAIL_URL" in os.environ
+MAIL_WORKER = mails.worker
+ANYMAIL = {"REQUESTS_TIMEOUT": EMAIL_TIMEOUT, **env.prefixed("ANYMAIL_")}
+if EMAIL_BACKEND.startswith("anymail."):
+    INSTALLED_APPS.append("anymail")
 
 # Accounts --------------------------------------------------------------------------------------------------------
 
@@ -188,6 +210,10 @@ LATCHKEY = env.read(
     # Neither all processors nor more than half of the threads are for passwords, waiting included (S92).
     hashing_slots=max(1, min(((os.cpu_count() or 1) - 1) // WORKERS, THREADS // 4)),
 )
+if LATCHKEY.front_end_url.partition(":")[0] not in {"", *browsers.allowed_redirect_uri_schemes}:
+    raise ImproperlyConfigured("FRONT_END_URL has a scheme that is not among ALLOWED_REDIRECT_URI_SCHEMES.")
+_mail_domain = next((host.lstrip(".") for host in ALLOWED_HOSTS if re.match("[.]?[A-Za-z]", host)), "localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = mails.sender or formataddr((LATCHKEY.service_name, f"no-reply@{_mail_domain}"))
 LATCHKEY = replace(LATCHKEY, hashing_queue=max(0, THREADS // 2 - LATCHKEY.hashing_slots))
 if LATCHKEY.argon2_memory_cost < 8 * LATCHKEY.argon2_parallelism:
     # RFC 9106 §3.1. Otherwise each sign-in would fail.
@@ -364,6 +390,7 @@ WELCOME = f"""
   GraphiQL     {LOCAL_URL}/graphql{_missing["graphiql"]}
   Schema       {LOCAL_URL}/schema.graphql
   Admin        {LOCAL_URL}/admin/   (make an administrator: .venv/bin/python manage.py createsuperuser)
+{f"  Mails        {LOCAL_URL}/dev/outbox" if EMAIL_BACKEND == data_urls.OUTBOX else ""}
 
   A first mutation:
 

@@ -1,10 +1,13 @@
 """All URLs of the service."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
 from accounts.tokens.endpoints import IntrospectTokenView, RevokeTokenView, TokenView
 from accounts.tokens.metadata import ResourceMetadataView, ServerMetadataView
+from project import data_urls
+from project.outbox import html_part, outbox
 from project.pages import front_end
 from schema.http.views import graphql_view, sdl_view
 
@@ -28,6 +31,13 @@ metadata_patterns = [
     path(f".well-known/{name}{suffix}", view) for name, view in metadata.items() for suffix in ("", "/<path:path>")
 ]
 
+# They show usable links and codes.
+outbox_patterns = [
+    path("dev/outbox", outbox, name="outbox"),
+    path("dev/outbox/<slug:key>", outbox, name="outbox-mail"),
+    path("dev/outbox/<slug:key>.html", html_part, name="outbox-html"),
+]
+
 urlpatterns = [
     path("graphql", graphql_view, name="graphql"),
     path("graphql/", graphql_view),
@@ -35,6 +45,7 @@ urlpatterns = [
     path("o/", include((oauth_patterns, "oauth2_provider"))),
     *metadata_patterns,
     path("admin/", admin.site.urls),
+    *(outbox_patterns if settings.DEVELOPMENT and settings.EMAIL_BACKEND == data_urls.OUTBOX else ()),
     re_path(r"^(?:sign-in|register|users|callback)?$", front_end, name="front-end"),
 ]
 

@@ -1,5 +1,7 @@
 """The service's own settings. Those of accounts are in accounts/conf.py, those of providers in project/providers.py."""
 
+import importlib.util
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -154,6 +156,57 @@ class Data:
         shown="in the process's memory",
         parse=data_urls.cache,
         example="redis://localhost:6379/0",
+    )
+
+
+def _backend(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", text, re.ASCII):
+        raise ValueError("is not the path of a class, such as anymail.backends.postmark.EmailBackend.")
+    package = text.partition(".")[0]
+    if importlib.util.find_spec(package) is None:
+        raise ValueError("names a package that is not installed; requirements/anymail.txt installs anymail.")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mails:
+    """How mails are sent."""
+
+    server: dict[str, Any] = setting(
+        "EMAIL_URL",
+        "The mail server: `smtp://user:password@host:587`, or `smtps://` for TLS from the first byte. `smtp://` uses"
+        " STARTTLS except to localhost; `?starttls=false` switches it off, `?starttls=true` on. `outbox://` is for"
+        " development: it keeps mails in a folder and prints their links and codes.",
+        default=data_urls.mail("smtp://localhost:25"),
+        development=data_urls.mail("outbox://"),
+        secret=True,
+        shown="`smtp://localhost:25` / `outbox://`, the folder `.outbox`",
+        parse=data_urls.mail,
+        example="smtp://user:password@smtp.example.com:587",
+    )
+    backend: str = setting(
+        "EMAIL_BACKEND",
+        "Another [backend of Django's](mails.md#providers) in place of EMAIL_URL, such as one of django-anymail."
+        " Variables that begin with `ANYMAIL_` are settings of django-anymail.",
+        default="",
+        parse=_backend,
+    )
+    sender: str = setting(
+        "EMAIL_FROM",
+        "Sender of the mails: an address, or `Name <address>`.",
+        default="",
+        parse=matching(
+            r"[^<>\x00-\x1f\x7f]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+",
+            "is neither an address nor a name and an address in <>.",
+        ),
+        shown="`SERVICE_NAME` and `no-reply@` the first of `ALLOWED_HOSTS`",
+        example="Example <no-reply@example.com>",
+    )
+    worker: bool = setting(
+        "MAIL_WORKER",
+        "Whether the server processes send the queued mails. Switch it off if `manage.py send_queued_mail --forever`"
+        " runs.",
+        default=True,
     )
 
 

@@ -15,6 +15,7 @@ BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->\n"
 SECTIONS: dict[str, tuple[type, ...]] = {
     "Service": (variables.Start, variables.Service),
     "Data": (variables.Data,),
+    "Mails": (variables.Mails,),
     "Proxies": (variables.Proxies,),
     "Browsers": (variables.Browsers,),
     "Accounts, tokens and sign-in": (Latchkey,),

@@ -246,6 +246,62 @@ VARIABLES: dict[str, Variable] = {
             "export.global=1/1m",
         ),
     ),
+    "EMAIL_URL": Variable(
+        lambda s: s["EMAIL_HOST_PASSWORD"],
+        text,
+        lambda t: "smtp://u:" + "".join(f"%{byte:02x}" for byte in t.encode()) + "@h",
+        refused=(
+            "",
+            "nonsense",
+            "http://h",
+            "smtp://",
+            "smtp://a,b",
+            "smtp://h/path",
+            "smtp://h:http",
+            "smtp://h:99999",
+            "smtp://h?starttls=perhaps",
+            "smtp://h?ssl=true",
+            "smtps://h?starttls=true",
+            "smtp://u:p#%41@h",
+            "smtp://u:%ff@h",
+            "outbox://",
+        ),
+    ),
+    "EMAIL_BACKEND": Variable(
+        lambda s: s["EMAIL_BACKEND"],
+        st.just("django.core.mail.backends.dummy.EmailBackend"),
+        refused=("", "smtp", "a b.c", "no_such_package.Backend"),
+    ),
+    "EMAIL_FROM": Variable(
+        lambda s: s["DEFAULT_FROM_EMAIL"],
+        st.sampled_from(["a@b.example", "Ärzte & Co <no-reply@b.example>"]),
+        refused=("", "nobody", "a@b@c", "A <a@b", "A <a@b> x", "a b@c", "A\nBcc: x@y.example <a@b>"),
+    ),
+    "MAIL_WORKER": switch(lambda s: s["MAIL_WORKER"]),
+    "SERVICE_NAME": Variable(
+        own("service_name"), st.sampled_from(["Example", "Ärzte & Co"]), refused=("", " ", "a\nb")
+    ),
+    "MAIL_TEMPLATES": Variable(own("mail_templates")),
+    "REGISTRATION_OPEN": switch(own("registration_open")),
+    "EMAIL_VERIFICATION": chosen(own("email_verification"), "mandatory", "optional", "none"),
+    "EMAIL_VERIFICATION_LIFETIME": number(own("email_verification_lifetime"), low=60),
+    "SIGN_IN_BY_MAIL": switch(own("sign_in_by_mail")),
+    "MAILED_CODE_KEYS": listed(
+        own("mailed_code_keys"),
+        st.lists(item.map(lambda t: f"{KEY}{t}"), max_size=3),
+        refused=("short", f"{KEY},short", "x" * 40, f"{KEY[:31]}"),
+    ),
+    "MAILED_CODE_DIGITS": Variable(
+        own("mailed_code_digits"), st.sampled_from([0, 6, 8, 10]), refused=("", "5", "11", "06", "-6", "six")
+    ),
+    "MAILED_CODE_LIFETIME": number(own("mailed_code_lifetime"), low=60),
+    "FRONT_END_URL": Variable(
+        own("front_end_url"),
+        st.sampled_from(["https://www.example.com", "https://example.com/app/"]),
+        refused=("front.example", "https://a?b", "https://a#b", "https://u@a", "http://a.example", "javascript:/x"),
+    ),
+    "DELETION_GRACE_DAYS": number(own("deletion_grace_days"), low=0, high=365),
+    "PASSWORD_MIN_STRENGTH": number(own("password_min_strength"), low=0, high=4),
     "AUDIT_RETENTION_DAYS": number(own("audit_retention_days"), low=0, high=100 * 365),
     "RESERVED_USERNAMES": listed(own("reserved_usernames")),
     "USERNAME_CHANGE_INTERVAL": number(own("username_change_interval"), low=0),
@@ -526,7 +582,80 @@ def test_a_pool_serves_every_thread():
     database = loaded(DATABASE_URL="postgres://h/n?pool=true", THREADS="12")["DATABASE"]
 
     assert database["CONN_MAX_AGE"] == 0
-    assert database["OPTIONS"] == {"pool": {"min_size": 1, "max_size": 12}}
+    assert database["OPTIONS"] == {"pool": {"min_size": 1, "max_size": 13}}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://localhost", {"HOST": "localhost", "PORT": 25, "USE_TLS": False, "USE_SSL": False, "HOST_USER": ""}),
+        ("smtp://mail.example", {"PORT": 25, "USE_TLS": True}),
+        ("smtp://u:p@mail.example", {"PORT": 587, "USE_TLS": True, "HOST_USER": "u", "HOST_PASSWORD": "p"}),
+        ("smtp://u%40x:p%2Fa%3Ab@h:2525", {"HOST_USER": "u@x", "HOST_PASSWORD": "p/a:b", "HOST": "h", "PORT": 2525}),
+        ("smtp://u@x.example:p@ss#w?rd@h:1", {"HOST_USER": "u@x.example", "HOST_PASSWORD": "p@ss#w?rd", "HOST": "h"}),
+        ("smtp://h?starttls=false", {"USE_TLS": False}),
+        ("smtp://localhost?starttls=true", {"USE_TLS": True}),
+        ("smtps://u:p@h", {"PORT": 465, "USE_TLS": False, "USE_SSL": True}),
+        ("smtp://[::1]:1025", {"HOST": "::1", "PORT": 1025, "USE_TLS": False}),
+        ("outbox:///srv/mails", {"FILE_PATH": "/srv/mails"}),
+    ],
+)
+def test_each_part_of_an_email_url_is_what_it_says(url, expected):
+    """Other hosts get no password in the clear, unless the URL says so."""
+    found = data_urls.mail(url)
+
+    assert {name: found.get(name) for name in expected} == expected
+
+
+@given(password=st.text(characters, min_size=1, max_size=30))
+def test_a_pasted_mail_password_arrives_or_is_refused(password):
+    """Never another one, and never another host."""
+    try:
+        found = data_urls.mail(f"smtp://lk:{password}@mail.internal:587")
+    except data_urls.BadURL:
+        assert re.search("[/?#]", password)
+        return
+
+    if (found["HOST"], found["PORT"], found["HOST_USER"]) == ("mail.internal", 587, "lk"):
+        assert found["HOST_PASSWORD"] == (password if re.search("[/?#]", password) else unquote(password))
+    else:
+        assert re.match("[0-9]*[/?]", password)
+
+
+def test_other_backends_get_their_settings_from_the_environment():
+    """Those of django-anymail have its names."""
+    in_force = loaded(
+        EMAIL_BACKEND="anymail.backends.test.EmailBackend",
+        ANYMAIL_POSTMARK_SERVER_TOKEN="token",
+        ANYMAIL_DEBUG_API_REQUESTS="False",
+    )
+
+    assert in_force["EMAIL_BACKEND"] == "anymail.backends.test.EmailBackend"
+    assert in_force["ANYMAIL"] == {
+        "REQUESTS_TIMEOUT": 10,
+        "POSTMARK_SERVER_TOKEN": "token",
+        "DEBUG_API_REQUESTS": False,
+    }
+    assert "anymail" in in_force["INSTALLED_APPS"]
+
+
+def test_there_is_one_way_to_send_mails():
+    """A forgotten EMAIL_URL would be ignored."""
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
+        loaded(EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend", EMAIL_URL="smtp://h")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "sender"),
+    [
+        ("api.example.com", "Latchkey <no-reply@api.example.com>"),
+        (".example.com,a.example", "Latchkey <no-reply@example.com>"),
+        ("[::1],127.0.0.1", "Latchkey <no-reply@localhost>"),
+    ],
+)
+def test_the_sender_is_of_the_first_host(hosts, sender):
+    """One that is a name, since addresses have domains."""
+    assert loaded(ALLOWED_HOSTS=hosts)["DEFAULT_FROM_EMAIL"] == sender
 
 
 NEAR = {

@@ -148,10 +148,36 @@ def test_a_public_url_that_is_no_issuer_stops_production(url):
 
 def test_check_deploy_is_clean_in_production():
     """S59: no warning of Django's, DOT's or ours."""
-    result = manage("check", "--deploy", "--fail-level", "WARNING", TRUSTED_PROXIES="1")
+    result = manage(
+        "check", "--deploy", "--fail-level", "WARNING", TRUSTED_PROXIES="1", EMAIL_URL="smtp://u:p@mail.example"
+    )
 
     assert result.returncode == 0, result.stderr
     assert "no issues" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "warned"),
+    [({}, True), ({"EMAIL_URL": "smtp://localhost"}, False),
+     ({"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}, False)],
+)  # fmt: skip
+def test_a_deployment_says_how_its_mails_are_sent(settings, environment, warned):
+    """accounts.W005."""
+    settings.MAIL_IS_CONFIGURED = loaded(**environment)["MAIL_IS_CONFIGURED"]
+
+    assert ("accounts.W005" in found_by_checks()) == warned
+
+
+@pytest.mark.parametrize(
+    ("environment", "warned"),
+    [({}, False), ({"ALLOWED_HOSTS": ".example.com"}, True),
+     ({"ALLOWED_HOSTS": ".example.com", "FRONT_END_URL": "https://www.example.com"}, False)],
+)  # fmt: skip
+def test_mailed_links_need_a_front_end(settings, environment, warned):
+    """accounts.W006; S91: the Host header is no way out."""
+    settings.LATCHKEY = loaded(**environment)["LATCHKEY"]
+
+    assert ("accounts.W006" in found_by_checks()) == warned
 
 
 def test_production_settings_are_the_strict_ones():

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from accounts.challenges import steps as challenges
 from accounts.conf import latchkey
 from accounts.guard import events
-from accounts.mails import codes
+from accounts.mails import codes, delivery
 from accounts.shared import single_use
 from accounts.tokens import api as bearer_tokens
 
@@ -23,6 +23,7 @@ class Command(BaseCommand):
         challenges.clear_expired()
         single_use.clear_expired()
         codes.clear_expired()
+        delivery.clear_dead_letters()
         self.stdout.write(f"{bearer_tokens.clear_expired()} sessions deleted.")
         if days := latchkey().audit_retention_days:
             self.stdout.write(f"{events.clear_expired(older_than=timedelta(days=days))} security events deleted.")
