@@ -146,6 +146,8 @@ def _deliver(mail: Mail, connection: BaseEmailBackend) -> Outcome:
         _close(connection)
         of_this_mail = isinstance(error, Unrenderable | smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError)
         return _postpone(mail, described(error), Outcome.POSTPONED if of_this_mail else Outcome.UNREACHABLE)
+    if mail.maybe_sent:
+        log.warning("mail %s (%s): sent, perhaps for the second time", mail.pk, mail.template)
     return _settle(mail, Outcome.SENT)
 
 
@@ -184,9 +186,9 @@ def _send(mail: Mail, connection: BaseEmailBackend) -> None:
         },
     )
     message.attach_alternative(rendered.html, "text/html")
+    # Keeps it open for the next mail. If this fails, nothing has been sent.
+    connection.open()
     try:
-        # Keeps it open for the next mail.
-        connection.open()
         if not message.send():
             # A backend that is told not to fail silently has nothing to send only if it lost its connection.
             raise OSError(errno.ENOTCONN, "")
@@ -198,6 +200,11 @@ def _send(mail: Mail, connection: BaseEmailBackend) -> None:
     except smtplib.SMTPDataError as error:
         if error.smtp_code >= PERMANENT:
             raise Refused(described(error)) from None
+        raise
+    except Exception as error:
+        answered = isinstance(error, smtplib.SMTPResponseException) or hasattr(error, "status_code")
+        # Without an answer, the server may have taken it.
+        mail.maybe_sent = mail.maybe_sent or not answered
         raise
 
 
@@ -227,7 +234,8 @@ def _postpone(mail: Mail, error: str, outcome: Outcome) -> Outcome:
     if mail.attempts >= MOST_ATTEMPTS:
         return _bury(mail, error)
     pause = min(FIRST_PAUSE * 2 ** (mail.attempts - 1), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
-    _ours(mail).update(claimed_until=None, due_at=timezone.now() + timedelta(seconds=pause), error=error)
+    due_at = timezone.now() + timedelta(seconds=pause)
+    _ours(mail).update(claimed_until=None, due_at=due_at, error=error, maybe_sent=mail.maybe_sent)
     log.warning(
         "mail %s (%s): attempt %d failed, next in %d s: %s", mail.pk, mail.template, mail.attempts, pause, error
     )

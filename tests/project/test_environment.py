@@ -264,7 +264,6 @@ VARIABLES: dict[str, Variable] = {
             "smtps://h?starttls=true",
             "smtp://u:p#%41@h",
             "smtp://u:%ff@h",
-            "outbox://",
         ),
     ),
     "EMAIL_BACKEND": Variable(

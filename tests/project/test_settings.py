@@ -156,6 +156,15 @@ def test_check_deploy_is_clean_in_production():
     assert "no issues" in result.stdout
 
 
+def test_production_has_no_outbox():
+    """It prints links and codes, and would show them to everybody."""
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
+        loaded(EMAIL_URL="outbox://")
+
+    assert loaded()["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
+    assert loaded(LATCHKEY_ENV="development")["EMAIL_BACKEND"] == "project.outbox.OutboxBackend"
+
+
 @pytest.mark.parametrize(
     ("environment", "warned"),
     [({}, True), ({"EMAIL_URL": "smtp://localhost"}, False),
