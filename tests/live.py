@@ -92,7 +92,7 @@ def _template() -> str:
     directory = Path(_until_exit.enter_context(tempfile.TemporaryDirectory()))
     database = _until_exit.enter_context(fresh_database(directory))
     command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-    subprocess.run(command, cwd=ROOT, env=_environment(DATABASE_URL=database), check=True)
+    subprocess.run(command, cwd=ROOT, env=environment_of_service(DATABASE_URL=database), check=True)
     return database
 
 
@@ -100,12 +100,14 @@ _until_exit = contextlib.ExitStack()
 atexit.register(_until_exit.close)
 
 
-def _environment(**environment: str) -> dict[str, str]:
+def environment_of_service(**environment: str) -> dict[str, str]:
     """The environment of a process of the service, in development unless `environment` says more."""
     return {
         **{k: v for k, v in os.environ.items() if k not in {"PYTHONWARNINGS", "DJANGO_SETTINGS_MODULE"}},
         "LATCHKEY_ENV": "development",
         "SECRET_KEY": uuid.uuid4().hex + uuid.uuid4().hex,
+        # Not where `make run` of the same tree keeps its mails.
+        "EMAIL_URL": f"outbox://{tempfile.gettempdir()}/latchkey-tests-outbox",
         **environment,
     }
 
@@ -116,7 +118,7 @@ def serving(directory: Path, **environment: str) -> Iterator[Live]:
     port = environment.get("PORT") or str(free_port())
     with fresh_database(directory, migrated=True) as database:
         cache = os.environ.get("CACHE_URL", f"filecache://{directory / 'cache'}")
-        env = _environment(**{"DATABASE_URL": database, "CACHE_URL": cache, "PORT": port, **environment})
+        env = environment_of_service(**{"DATABASE_URL": database, "CACHE_URL": cache, "PORT": port, **environment})
         log = directory / "server.log"
         with (
             log.open("w") as output,

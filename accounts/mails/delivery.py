@@ -189,9 +189,7 @@ def _send(mail: Mail, connection: BaseEmailBackend) -> None:
     # Keeps it open for the next mail. If this fails, nothing has been sent.
     connection.open()
     try:
-        if not message.send():
-            # A backend that is told not to fail silently has nothing to send only if it lost its connection.
-            raise OSError(errno.ENOTCONN, "")
+        message.send()
     except smtplib.SMTPRecipientsRefused as error:
         replies = [code for code, _text in error.recipients.values()]
         if replies and min(replies) >= PERMANENT:

@@ -1,0 +1,1 @@
+"""Mails: rendering, delivery to real servers, the worker, and what operators see of it."""
