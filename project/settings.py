@@ -165,6 +165,8 @@ if mails.backend and "EMAIL_URL" in os.environ:
 if PRODUCTION and mails.server["BACKEND"] == data_urls.OUTBOX:
     raise ImproperlyConfigured("EMAIL_URL: outbox:// prints codes and links. It is for development only.")
 EMAIL_BACKEND = mails.backend or mails.server["BACKEND"]
+OUTBOX = EMAIL_BACKEND == data_urls.OUTBOX
+"""Whether mails are kept for developers and shown at /dev/outbox."""
 EMAIL_HOST, EMAIL_PORT = mails.server.get("HOST", ""), mails.server.get("PORT", 0)
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mails.server.get("HOST_USER", ""), mails.server.get("HOST_PASSWORD", "")
 EMAIL_USE_TLS, EMAIL_USE_SSL = mails.server.get("USE_TLS", False), mails.server.get("USE_SSL", False)
@@ -390,7 +392,7 @@ WELCOME = f"""
   GraphiQL     {LOCAL_URL}/graphql{_missing["graphiql"]}
   Schema       {LOCAL_URL}/schema.graphql
   Admin        {LOCAL_URL}/admin/   (make an administrator: .venv/bin/python manage.py createsuperuser)
-{f"  Mails        {LOCAL_URL}/dev/outbox" if EMAIL_BACKEND == data_urls.OUTBOX else ""}
+{f"  Mails        {LOCAL_URL}/dev/outbox" if OUTBOX else ""}
 
   A first mutation:
 

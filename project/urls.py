@@ -6,7 +6,6 @@ from django.urls import include, path, re_path
 
 from accounts.tokens.endpoints import IntrospectTokenView, RevokeTokenView, TokenView
 from accounts.tokens.metadata import ResourceMetadataView, ServerMetadataView
-from project import data_urls
 from project.outbox import html_part, outbox
 from project.pages import front_end
 from schema.http.views import graphql_view, sdl_view
@@ -45,7 +44,7 @@ urlpatterns = [
     path("o/", include((oauth_patterns, "oauth2_provider"))),
     *metadata_patterns,
     path("admin/", admin.site.urls),
-    *(outbox_patterns if settings.DEVELOPMENT and settings.EMAIL_BACKEND == data_urls.OUTBOX else ()),
+    *(outbox_patterns if settings.DEVELOPMENT and settings.OUTBOX else ()),
     re_path(r"^(?:sign-in|register|users|callback)?$", front_end, name="front-end"),
 ]
 

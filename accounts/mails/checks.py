@@ -42,21 +42,22 @@ def mailed_links_have_a_front_end(**_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.templates)
 def templates_can_be_read(**_kwargs: Any) -> list[CheckMessage]:
-    """Compile the templates, if a folder replaces some."""
+    """Render the templates, if a folder replaces some."""
     folder = latchkey().mail_templates
     if not folder:
         return []
     if not Path(folder).is_dir():
         return [Error("MAIL_TEMPLATES is not a folder.", id="accounts.E005")]
     found = []
+    plain, marked = engines(folder)
     for template in Template:
         for part in PARTS if template != Template.NOTHING else ():
-            for engine in engines(folder):
-                try:
-                    engine.get_template(f"{template}/{part}")
-                except Exception as error:  # noqa: BLE001 - a file may also be unreadable
-                    found.append(f"{template}/{part}: {error}")
+            try:
+                # Without variables: to find what is misspelt or missing, inherited and included files too.
+                (marked if part.endswith(".html") else plain).render_to_string(f"{template}/{part}", {})
+            except Exception as error:  # noqa: BLE001 - a file may also be unreadable
+                found.append(f"{template}/{part}: {error}")
     return [
         Error(f"A template of mails cannot be used: {text}", hint="See MAIL_TEMPLATES.", id="accounts.E005")
-        for text in dict.fromkeys(found)
+        for text in found
     ]

@@ -15,7 +15,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 ACCEPTS = [None, "*/*", "text/html", "application/json", "text/html;q=0, */*", "application/graphql-response+json"]
 BODIES = {None: b"", "application/json": b'{"query": "{ __typename }"}', "application/x-www-form-urlencoded": b"a=b"}
 PLACEHOLDER = "d4c0ffee-0000-4000-8000-000000000000"
-PEOPLE = ("/admin/", "/sign-in", "/register", "/users", "/callback")
+PEOPLE = ("/admin/", "/dev/outbox", "/sign-in", "/register", "/users", "/callback")
 """Where HTML may be answered whatever Accept says: pages for people, and nothing else."""
 
 
