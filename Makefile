@@ -17,7 +17,7 @@ A_WEEK_AGO = $$($(PY) -c 'from datetime import date, timedelta; print(date.today
 COMPILE = $(PY) -m uv pip compile --exclude-newer "$(A_WEEK_AGO)" --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade \
 	--quiet --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 # For what needs settings but no deployment. The key is made anew each time.
-AS_IN_PRODUCTION := LATCHKEY_ENV=production ALLOWED_HOSTS=example.org DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache:// WORKERS=1 TRUSTED_PROXIES=1 \
+AS_IN_PRODUCTION := LATCHKEY_ENV=production ALLOWED_HOSTS=example.org DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache:// WORKERS=1 TRUSTED_PROXIES=1 EMAIL_URL=smtp://localhost \
 	SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
 help: ## list the targets
@@ -67,6 +67,7 @@ schema: .venv/runtime.stamp ## write schema/schema.graphql
 
 lock: .venv/dev.stamp ## bump all requirements to their newest releases older than a week
 	$(COMPILE) --output-file requirements/runtime.txt requirements/runtime.in
+	$(COMPILE) --output-file requirements/anymail.txt requirements/anymail.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) --output-file tests/e2e/clairvoyance.txt tests/e2e/clairvoyance.in
 

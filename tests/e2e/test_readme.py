@@ -65,7 +65,16 @@ def test_the_journey_runs_as_it_stands_in_the_readme(tmp_path, provider_server: 
 
 
 # What a document leaves to its reader, and what it takes for granted.
-OURS = {"DATABASE_URL", "CACHE_URL", "LATCHKEY_ENV", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "PYTHONWARNINGS", "DOTENV"}
+OURS = {
+    "DATABASE_URL",
+    "CACHE_URL",
+    "EMAIL_URL",
+    "LATCHKEY_ENV",
+    "SECRET_KEY",
+    "DJANGO_SETTINGS_MODULE",
+    "PYTHONWARNINGS",
+    "DOTENV",
+}
 SERVERS = re.compile(r"^(?=make run\b|\S+/gunicorn\b)", re.MULTILINE)
 SERVE = """
 set -eu

@@ -75,7 +75,7 @@ def test_the_banner_names_what_is_served(tmp_path):
     """Where a developer goes first: each address answers, unless the banner says what is not built."""
     with serving(tmp_path) as live:
         banner = re.findall(r"^  ([A-Z][\w ]+?) {2,}(http://\S+)(.*)$", live.log.read_text(), re.MULTILINE)
-        assert [name for name, *_ in banner] == ["Front end", "GraphiQL", "Schema", "Admin"]
+        assert [name for name, *_ in banner] == ["Front end", "GraphiQL", "Schema", "Admin", "Mails"]
         for name, address, remark in banner:
             connection = HTTPConnection(live.url.removeprefix("http://"))
             connection.request("GET", urlsplit(address).path, headers={"Accept": "text/html"})

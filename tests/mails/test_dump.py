@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.mails import codes
 from accounts.mails.models import Mail, MailedCode
 from accounts.mails.templates import Template
-from tests.delivery.conftest import MAILS, make_mail
+from tests.mails.conftest import MAILS, make_mail
 
 DIGITS = 6
 

@@ -13,7 +13,7 @@ from accounts.mails.checks import templates_can_be_read
 from accounts.mails.models import Mail
 from accounts.mails.rendering import OWN_TEMPLATES, PARTS, PATHS, render
 from accounts.mails.templates import Template
-from tests.delivery.conftest import MAILS
+from tests.mails.conftest import MAILS
 from tests.documents import ROOT
 from tests.factories import make_client
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.people.models import Account
-from tests.delivery.servers import Mailbox, receiving
+from tests.mails.servers import Mailbox, receiving
 
 PURPOSES = {
     Template.VERIFY_EMAIL: Purpose.VERIFY,
