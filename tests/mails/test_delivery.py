@@ -14,9 +14,9 @@ from accounts.mails import codes, delivery
 from accounts.mails.delivery import OUTCOMES, Outcome, dead_letters, send_due
 from accounts.mails.models import Mail
 from accounts.mails.templates import Template
+from tests.live import free_port
 from tests.mails.conftest import MAILS, use
 from tests.mails.servers import silent
-from tests.live import free_port
 
 
 @pytest.mark.parametrize("template", MAILS)

@@ -12,8 +12,8 @@ from accounts.mails import codes
 from accounts.mails.delivery import send_due
 from accounts.mails.templates import Template
 from project import outbox
-from tests.mails.conftest import make_mail
 from tests.documents import ROOT
+from tests.mails.conftest import make_mail
 from tests.project.test_settings import PRODUCTION
 
 

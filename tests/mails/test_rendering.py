@@ -13,9 +13,9 @@ from accounts.mails.checks import templates_can_be_read
 from accounts.mails.models import Mail
 from accounts.mails.rendering import OWN_TEMPLATES, PARTS, PATHS, render
 from accounts.mails.templates import Template
-from tests.mails.conftest import MAILS
 from tests.documents import ROOT
 from tests.factories import make_client
+from tests.mails.conftest import MAILS
 
 STRANGE = "\u202ex<script>alert('x')</script>\r\nBcc: x@example.com " + "y" * 500
 

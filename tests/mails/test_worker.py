@@ -17,8 +17,8 @@ from accounts.mails import delivery, queue
 from accounts.mails.models import Mail
 from accounts.mails.worker import Worker
 from tests.api import REGISTER
-from tests.mails.servers import receiving, silent
 from tests.live import ROOT, Live, environment_of_service, fresh_database, serving
+from tests.mails.servers import receiving, silent
 
 QUEUE = """
 from datetime import timedelta
