@@ -200,11 +200,11 @@ def test_a_claim_that_ran_out_is_taken_over_and_the_mail_says_so(queued, mail_se
     """A worker died between its claim and its DELETE."""
     queued(claimed_until=timezone.now() - timedelta(seconds=1), attempts=1)
 
-    with caplog.at_level(logging.WARNING):
-        assert send_due() == {Outcome.SENT: 1}
+    assert send_due() == {Outcome.SENT: 1}
 
     assert "sent you this mail once already" in mail_server.messages[0].get_body().get_content()
-    assert [record.getMessage().partition("): ")[2] for record in caplog.records] == [
+    ours = [record for record in caplog.records if record.name == delivery.__name__]
+    assert [record.getMessage().partition("): ")[2] for record in ours if record.levelno == logging.WARNING] == [
         "a worker died while sending it; it may be sent twice",
         "sent, perhaps for the second time",
     ]
