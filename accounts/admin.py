@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.guard.admin import SecurityEventAdmin
 from accounts.leaving.admin import ErasingAccountAdmin
 from accounts.mails.admin import MailAdmin
-from accounts.passwords.admin import SignInForm, password_change
+from accounts.passwords.admin import PasswordSetForm, SignInForm, password_change
 from accounts.people.admin import AccountAdmin
 from accounts.social.admin import SocialInline
 from accounts.tokens.admin import SessionInline
@@ -17,4 +17,5 @@ admin.site.login_form = SignInForm
 admin.site.password_change = password_change  # type: ignore[method-assign]  # no option replaces the form
 admin.site.site_title = admin.site.site_header = _("Latchkey administration")
 
+AccountAdmin.change_password_form = PasswordSetForm
 AccountAdmin.inlines = (SessionInline, SocialInline)

@@ -199,7 +199,15 @@ def _normalized(typed: str) -> bytes:
 
 
 @receiver(handing_over)
-@receiver(voiding_additions)
 def withdraw_all(account: Account, **_signal: Any) -> None:
     """What was mailed before is void."""
     withdraw(account)
+
+
+@receiver(voiding_additions)
+def withdraw_pending(account: Account, **_signal: Any) -> None:
+    """What was mailed before is void, except to former addresses.
+
+    Otherwise whoever took the account to their own address could secure it there, and its holder could not undo that.
+    """
+    withdraw(account, *(purpose for purpose in Purpose if purpose != Purpose.UNDO_EMAIL_CHANGE))

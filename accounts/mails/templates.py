@@ -13,11 +13,11 @@ class Template(StrEnum):
     ALREADY_REGISTERED = "already_registered"
     """Somebody registered with an address that has an account."""
     RESET_PASSWORD = "reset_password"  # noqa: S105 - a name
-    """Link and code for choosing a password."""
+    """Link and code for choosing a password. Data: `link_only`, true after the password was taken away."""
     SIGN_IN = "sign_in"
     """Link and code for signing in."""
     UNKNOWN_ADDRESS = "unknown_address"
-    """Somebody asked for a code for an address that has no account."""
+    """Somebody asked for a code for an address that has no account. Data: `asked_for`, such as `reset`."""
     REAUTHENTICATE = "reauthenticate"
     """A code, without a link."""
     CONFIRM_EMAIL = "confirm_email"
@@ -29,7 +29,7 @@ class Template(StrEnum):
     EMAIL_CHANGED = "email_changed"
     """To the former address. Link: `undo`."""
     NEW_DEVICE = "new_device"
-    """Link: `secure`. Data: `device`, `ip_address`."""
+    """Link: `secure`. Data: `device` and `ip_address`, both may be empty; `client_name`."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     """Link: `secure`."""
     SOCIAL_LINKED = "social_linked"

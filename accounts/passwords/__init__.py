@@ -1,1 +1,1 @@
-"""Registration, sign-in with a password, and changing it."""
+"""Registration, sign-in with a password, changing it, and what a mail does: choosing another, securing the account."""

@@ -1,11 +1,13 @@
-"""The pages of the administration that ask for one's own password."""
+"""The pages of the administration that ask for a password or set one."""
 
 from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm as AdminPasswordSetForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,6 +17,8 @@ from accounts.guard import events, hashing, limits, origin
 from accounts.guard.errors import RateLimited
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
+from accounts.mails import notices
+from accounts.mails.templates import Template
 from accounts.passwords.errors import InvalidCredentials
 from accounts.people.models import Account
 from accounts.shared.texts import is_overlong
@@ -38,8 +42,24 @@ class SignInForm(AdminAuthenticationForm):
             raise
 
 
-class PasswordChangeForm(AdminPasswordChangeForm):
-    """Django's form, which limits and records attempts at the present password, as `changePassword` does.
+class TellsHolder:
+    """A form of Django that mails the holder of the account a notice, in the transaction that changes the password."""
+
+    def set_password_and_save(self, user: Account, *fields: str, commit: bool = True) -> Account:
+        """As Django, which calls this on all its pages for passwords."""
+        with transaction.atomic():
+            changed: Account = super().set_password_and_save(user, *fields, commit=commit)  # type: ignore[misc]
+            if commit:
+                notices.tell(changed, Template.PASSWORD_CHANGED)
+        return changed
+
+
+class PasswordSetForm(TellsHolder, AdminPasswordSetForm):
+    """Django's form for somebody else's password."""
+
+
+class PasswordChangeForm(TellsHolder, AdminPasswordChangeForm):  # type: ignore[misc]  # the stubs lack the method
+    """Django's form for one's own, which limits and records attempts at the present password, as `changePassword` does.
 
     Otherwise the thief of a session could guess the password there, and nobody would notice (S52).
     """

@@ -9,6 +9,8 @@ from accounts.errors import Required, ValidationFailed
 from accounts.guard import events, hashing, limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
+from accounts.mails import notices
+from accounts.mails.templates import Template
 from accounts.passwords.errors import InvalidCredentials
 from accounts.passwords.forms import password_failures
 from accounts.people.models import Account
@@ -81,6 +83,7 @@ def _store(bearer: Bearer, account: Account, encoded: str, new: str) -> Account:
         raise InvalidToken("The session was ended just now.")
     account.password = encoded
     account.save(update_fields={"password"}, keep_session=session.pk)
+    notices.tell(account, Template.PASSWORD_CHANGED, client_key=bearer.client_id)
     # As Django does after `set_password`, for validators that keep a history.
     password_changed(new, account)
     return account

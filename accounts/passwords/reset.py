@@ -1,10 +1,75 @@
 """Choose a password with a mailed code or link: a new one, or the first one."""
 
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import password_changed
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.challenges import mailed
+from accounts.challenges.errors import InvalidChallenge
+from accounts.challenges.mailed import Requested
 from accounts.conf import latchkey
-from accounts.mails import codes, queue
-from accounts.mails.models import Purpose
+from accounts.errors import InvalidInput, Required, ValidationFailed
+from accounts.guard import events, hashing, limits, origin
+from accounts.guard.events import EventType
+from accounts.guard.limits import Action
+from accounts.mails import codes, locale, notices, queue
+from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
+from accounts.passwords.forms import password_failures
+from accounts.people.attempts import attempt
 from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.shared.texts import canonical_email
+from accounts.tokens import api as bearer_tokens
+
+EMAIL, NEW = ("email",), ("new_password",)
+CHALLENGE_TOKEN, CODE, LINK = (
+    ("credential", "code", "challenge_token"),
+    ("credential", "code", "code"),
+    ("credential", "link_token"),
+)
+OUTLIVING = frozenset({Purpose.SECURE, Purpose.UNDO_EMAIL_CHANGE})
+"""What a reset leaves: with these the holder takes back what somebody else may have done before it."""
+
+
+def request_password_reset(*, email: str, client_id: str | None, caller: Caller) -> Requested:
+    """Mail a link and a code for choosing a password, if the address has an account.
+
+    The answer and the statements are the same for every address (S11). Raises Required, InvalidInput, InvalidClient,
+    RateLimited.
+    """
+    client = bearer_tokens.known_client(client_id)
+    address = _address(email)
+    with (
+        attempt(Action.MAIL, EventType.MAIL_REFUSED, address=address, caller=caller, client=client.client_id),
+        transaction.atomic(),
+    ):
+        found = Account.objects.filter(email=address).first()
+        account = found if found and found.is_active else None
+        code, requested = mailed.create(
+            Purpose.RESET,
+            email=address,
+            account=account,
+            client_key=client.pk,
+            lifetime=latchkey().mailed_code_lifetime,
+        )
+        if account:
+            _put(account, code)
+        else:
+            queue.put(
+                Template.NOTHING if found else Template.UNKNOWN_ADDRESS,
+                email=address,
+                locale=locale.of_request(),
+                client_key=client.pk,
+                code=code,
+                data={"asked_for": "reset"},
+            )
+        events.record(
+            EventType.RESET_REQUESTED, subject=found.pk if found else None, client=client.client_id, caller=caller
+        )
+    return requested
 
 
 def mail_reset(account: Account, client_key: int | None) -> None:
@@ -20,11 +85,110 @@ def mail_reset(account: Account, client_key: int | None) -> None:
         client_key=client_key,
         lifetime=latchkey().mailed_code_lifetime,
     )
+    _put(account, code, link_only=True)
+
+
+def reset_by_code(*, challenge_token: str, typed: str, new: str, caller: Caller) -> None:
+    """Set a new password with the mailed code and the token of its request.
+
+    Raises ValidationFailed, InvalidCode, ExpiredCode, RateLimited.
+    """
+    _require_good(new, Account())
+    try:
+        code = mailed.find(challenge_token, Purpose.RESET)
+    except InvalidChallenge:
+        code = None
+    with attempt(Action.CODE, EventType.RESET_FAILED, address=code.email if code else "", caller=caller):
+        if code is None:
+            raise InvalidCode(field=CHALLENGE_TOKEN)
+        try:
+            codes.guess(code, typed)
+        except (InvalidCode, ExpiredCode) as error:
+            error.field = CODE
+            raise
+    _set(code, new, field=CODE, caller=caller)
+
+
+def reset_by_link(*, token: str, new: str, caller: Caller) -> None:
+    """Set a new password with the token of the mailed link.
+
+    Raises ValidationFailed, InvalidCode, ExpiredCode, RateLimited.
+    """
+    _require_good(new, Account())
+    with attempt(Action.CODE, EventType.RESET_FAILED, address="", caller=caller):
+        try:
+            code = codes.by_link(token, Purpose.RESET)
+        except (InvalidCode, ExpiredCode) as error:
+            error.field = LINK
+            raise
+    _set(code, new, field=LINK, caller=caller)
+
+
+def _set(code: MailedCode, new: str, *, field: tuple[str, ...], caller: Caller) -> None:
+    """Set the password of the code's account. The code was shown to be right, and is used up only if this succeeds."""
+    if code.account is None:
+        raise ExpiredCode(field=field)
+    # Only now against names and address, which would tell a known address from an unknown one.
+    _require_good(new, code.account)
+    key = code.account.pk
+    with (
+        origin.acting(key, caller=caller),
+        events.failures(EventType.RESET_FAILED, subject=lambda: key),
+    ):
+        with hashing.slot():
+            encoded = make_password(new)
+        try:
+            account = _stored(code, encoded, new)
+        except ExpiredCode as error:
+            error.field = field
+            raise
+    # A new password made all addresses strange (S53). This one is the holder's.
+    limits.remember(account=account.email, caller=caller)
+
+
+@transaction.atomic
+def _stored(code: MailedCode, encoded: str, new: str) -> Account:
+    """Use the code up and store the hash; end all sessions, and what else was mailed (S11, S12)."""
+    codes.spend(code)
+    account = codes.locked_holder(code)
+    if account.email_verified:
+        account.password = encoded
+        account.save(update_fields={"password"})
+    else:
+        account.hand_over(encoded=encoded)
+    codes.withdraw(account, *(purpose for purpose in Purpose if purpose not in OUTLIVING))
+    events.record(EventType.RESET, subject=account.pk)
+    notices.tell(account, Template.PASSWORD_CHANGED, client_key=code.client_id)
+    # As Django does after `set_password`, for validators that keep a history.
+    password_changed(new, account)
+    return account
+
+
+def _put(account: Account, code: MailedCode, **data: bool) -> None:
     queue.put(
         Template.RESET_PASSWORD,
         email=account.email,
         locale=account.locale,
         account=account,
-        client_key=client_key,
+        client_key=code.client_id,
         code=code,
+        data=data,
     )
+
+
+def _address(email: str) -> str:
+    """The canonical form of an address that somebody named. Raises Required, InvalidInput."""
+    address = canonical_email(email)
+    if not address:
+        raise Required(field=EMAIL)
+    try:
+        Account._meta.get_field("email").run_validators(address)  # noqa: SLF001 - public in practice
+    except ValidationError as error:
+        raise InvalidInput(error.messages[0], field=EMAIL) from None
+    return address
+
+
+def _require_good(new: str, account: Account) -> None:
+    """Raise ValidationFailed if the account must not have this password."""
+    if failures := password_failures(new, account, field=NEW):
+        raise ValidationFailed(failures)

@@ -11,15 +11,18 @@ from accounts.errors import AccountsError
 from accounts.guard import events, limits
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
+from accounts.mails import notices
+from accounts.mails.templates import Template
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.social import links, revocation
 from accounts.social.challenges import LINK, identity_of
+from accounts.social.confirmation import is_linked
 from accounts.social.errors import ProviderRejected, ProviderUnknown
 from accounts.social.identification import link
 from accounts.social.links import LinkedIdentity
 from accounts.social.signals import social_signed_in
-from accounts.social.verification import Presented, verify
+from accounts.social.verification import Identity, Presented, verify
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer
 from accounts.tokens.proof import require_recent_proof
@@ -42,7 +45,7 @@ def link_by_credential(*, bearer: Bearer, provider: str, credential: Presented, 
                     provider=provider, credential=credential, client=bearer.client_id, account=bearer.account
                 )
                 with transaction.atomic():
-                    linked = LinkedIdentity.of(link(identity, account=bearer_tokens.locked_account(bearer)))
+                    linked = _link(identity, bearer_tokens.locked_account(bearer), bearer)
         except AccountsError as error:
             raise error.below(*FRESH) from None
     social_signed_in.send_robust(sender=Account, account=bearer.account, provider=identity.provider, answer=answer)
@@ -73,7 +76,16 @@ def _link_by_challenge(bearer: Bearer, challenge_token: str) -> LinkedIdentity:
     with transaction.atomic():
         account = bearer_tokens.locked_account(bearer)
         challenges.finish(challenge)
-        return LinkedIdentity.of(link(identity_of(challenge), account=account))
+        return _link(identity_of(challenge), account, bearer)
+
+
+def _link(identity: Identity, account: Account, bearer: Bearer) -> LinkedIdentity:
+    """Link the identity to the account, whose row is locked, and tell its holder, unless it is linked already."""
+    is_new = not is_linked(identity, account=account)
+    linked = LinkedIdentity.of(link(identity, account=account))
+    if is_new:
+        notices.tell(account, Template.SOCIAL_LINKED, client_key=bearer.client_id, provider=linked.label)
+    return linked
 
 
 def unlink(*, bearer: Bearer, identity: uuid.UUID | None, caller: Caller, apple_code: str = "") -> None:
@@ -91,7 +103,9 @@ def unlink(*, bearer: Bearer, identity: uuid.UUID | None, caller: Caller, apple_
             row = links.removable(identity, account=bearer.account)
             revocation.revoke_at_apple(apple_code, bearer=bearer, identities=[row], caller=caller)
         with transaction.atomic():
-            links.unlink(identity, account=bearer_tokens.locked_account(bearer))
+            account = bearer_tokens.locked_account(bearer)
+            unlinked = links.unlink(identity, account=account)
+            notices.tell(account, Template.SOCIAL_UNLINKED, client_key=bearer.client_id, provider=unlinked.label)
 
 
 def _recorded(type_: EventType, bearer: Bearer) -> AbstractContextManager[None]:

@@ -74,14 +74,15 @@ def removable(identity: uuid.UUID | None, *, account: Account) -> UserSocialAuth
     return row
 
 
-def unlink(identity: uuid.UUID | None, *, account: Account) -> None:
+def unlink(identity: uuid.UUID | None, *, account: Account) -> LinkedIdentity:
     """Remove an identity from its account, whose row is locked, so that of two concurrent removals one fails.
 
-    Raises NotFound, LastSignInMethod.
+    Returns what it was. Raises NotFound, LastSignInMethod.
     """
     row = removable(identity, account=account)
     row.delete()
     events.record(EventType.UNLINKED, subject=account.pk, cause=row.provider)
+    return LinkedIdentity.of(row)
 
 
 def _rows(account: Account) -> list[UserSocialAuth]:

@@ -15,6 +15,7 @@ from accounts.guard.events import EventType
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
+from accounts.tokens import devices
 from accounts.tokens.clients import ClientGrant, authenticate_client
 from accounts.tokens.errors import InvalidClient, InvalidGrant, InvalidScope
 from accounts.tokens.exchange import Exchange, oauthlib_request
@@ -59,6 +60,8 @@ def issue(
 
     An account has at most SESSIONS_PER_ACCOUNT sessions: the least recently used one ends when one more begins.
 
+    The holder is told of a sign-in from a new device.
+
     `methods` says with what the holder proved who they are just now; without any, the session is never fresh enough for
     sensitive changes.
 
@@ -73,6 +76,7 @@ def issue(
     if not unchanged.update(last_login=now):
         # Or deleted: then authenticating again finds none, or creates another.
         raise AccountDisabled if Account.objects.filter(pk=account.pk, is_active=False).exists() else InvalidGrant
+    devices.tell_if_new(account, client=grant.client, caller=grant.end_user(caller))
     account.last_login = now
     exchange = replace(grant.exchange(caller), account=account, scope=" ".join(grant.scopes), methods=methods)
     pair = begin(exchange)

@@ -1,7 +1,8 @@
-"""Inputs for registration and sign-in with a password."""
+"""Inputs for registration, sign-in with a password, and choosing another."""
 
 import strawberry
 
+from schema.challenges.mailed import MailedCodeInput
 from schema.language.described import described
 from schema.tokens.inputs import SignInInput
 
@@ -43,4 +44,36 @@ class ChangePasswordInput:
         default=strawberry.UNSET,
         description="The current password. Leave it out only if the account has none (`Account.hasPassword`).",
     )
+    new_password: str = strawberry.field(description="The new password: see `authConfig.passwordPolicy`.")
+
+
+@described
+@strawberry.input
+class RequestPasswordResetInput:
+    """The address."""
+
+    email: str = strawberry.field(description="The account's e-mail address; case is ignored.")
+    client_id: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The OAuth client whose front end the link opens; defaults to the first-party client.",
+    )
+
+
+@described
+@strawberry.input(one_of=True)
+class PasswordResetCredentialInput:
+    """What was mailed: exactly one of these."""
+
+    code: strawberry.Maybe[MailedCodeInput] = strawberry.field(
+        description="The typed code, with the token of its MailedCode."
+    )
+    link_token: strawberry.Maybe[str] = strawberry.field(description="The token of the mailed link.")
+
+
+@described
+@strawberry.input
+class ResetPasswordInput:
+    """What was mailed, and a new password."""
+
+    credential: PasswordResetCredentialInput = strawberry.field(description="The mailed code or link.")
     new_password: str = strawberry.field(description="The new password: see `authConfig.passwordPolicy`.")

@@ -1,14 +1,26 @@
-"""Register, sign in with a password, and change it."""
+"""Register, sign in with a password, and change it or choose another."""
 
 from typing import Annotated
 
 import strawberry
 
-from accounts.passwords import change, registration, sign_in
+from accounts.passwords import change, registration, reset, securing, sign_in
+from schema.challenges.mailed import MailedCode, MailedTokenInput
 from schema.language.directives import Anonymous, Credential
 from schema.language.payload import mutation
-from schema.passwords.inputs import ChangePasswordInput, RegisterInput, TokenAuthInput
-from schema.passwords.payloads import ChangePasswordPayload
+from schema.passwords.inputs import (
+    ChangePasswordInput,
+    RegisterInput,
+    RequestPasswordResetInput,
+    ResetPasswordInput,
+    TokenAuthInput,
+)
+from schema.passwords.payloads import (
+    ChangePasswordPayload,
+    RequestPasswordResetPayload,
+    ResetPasswordPayload,
+    SecureAccountPayload,
+)
 from schema.request.context import ApiInfo
 from schema.tokens.delivery import admit
 from schema.tokens.payloads import AuthPayload
@@ -29,7 +41,8 @@ class PasswordMutations:
         Reports the errors of all fields together.
 
         Codes: REQUIRED, TOO_LONG, INVALID_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG,
-        PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
+        PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, PASSWORD_TOO_WEAK, INVALID_CLIENT, INVALID_SCOPE,
+        TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         grant, delivery = admit(input, info)
         account, tokens = registration.register(
@@ -73,7 +86,7 @@ class PasswordMutations:
 
         Codes: INVALID_CREDENTIALS (the current password is wrong), REAUTHENTICATION_REQUIRED (no password yet),
         REQUIRED, INVALID_INPUT, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR,
-        RATE_LIMITED.
+        PASSWORD_TOO_WEAK, RATE_LIMITED.
         """
         account = change.change_password(
             bearer=info.context.signed_in(),
@@ -82,3 +95,61 @@ class PasswordMutations:
             caller=info.context.caller,
         )
         return ChangePasswordPayload(account=account)  # type: ignore[arg-type]  # a row stands for its type
+
+    @mutation(RequestPasswordResetPayload, Anonymous(), Credential())
+    def request_password_reset(
+        self,
+        info: ApiInfo,
+        input: Annotated[RequestPasswordResetInput, strawberry.argument(description="The address.")],
+    ) -> RequestPasswordResetPayload:
+        """Mail a link and a code for choosing a new password, or the first one.
+
+        The answer is the same for known and unknown addresses.
+
+        Codes: REQUIRED, INVALID_INPUT, INVALID_CLIENT, RATE_LIMITED.
+        """
+        requested = reset.request_password_reset(
+            email=input.email, client_id=input.client_id or None, caller=info.context.caller
+        )
+        return RequestPasswordResetPayload(mailed_code=MailedCode.of(requested))
+
+    @mutation(ResetPasswordPayload, Anonymous(), Credential())
+    def reset_password(
+        self,
+        info: ApiInfo,
+        input: Annotated[ResetPasswordInput, strawberry.argument(description="What was mailed, and a new password.")],
+    ) -> ResetPasswordPayload:
+        """Choose a password with the mailed code or link.
+
+        Ends every session of the account and signs nobody in. A password that is refused does not use up the code.
+
+        Codes: INVALID_CODE, EXPIRED_CODE, REQUIRED, INVALID_INPUT, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG,
+        PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, PASSWORD_TOO_WEAK, RATE_LIMITED.
+        """
+        code, link, caller = input.credential.code, input.credential.link_token, info.context.caller
+        if code:
+            reset.reset_by_code(
+                challenge_token=code.value.challenge_token,
+                typed=code.value.code,
+                new=input.new_password,
+                caller=caller,
+            )
+        else:
+            reset.reset_by_link(token=link.value if link else "", new=input.new_password, caller=caller)
+        return ResetPasswordPayload()
+
+    @mutation(SecureAccountPayload, Anonymous(), Credential())
+    def secure_account(
+        self,
+        info: ApiInfo,
+        input: Annotated[MailedTokenInput, strawberry.argument(description="The link's token.")],
+    ) -> SecureAccountPayload:
+        """Say "this was not me", with the token of a mailed notice.
+
+        Ends every session of the account, voids its password and the social accounts that were linked lately, and
+        mails its verified address a link for choosing a new password.
+
+        Codes: INVALID_CODE, EXPIRED_CODE, RATE_LIMITED.
+        """
+        securing.secure_account(token=input.token, caller=info.context.caller)
+        return SecureAccountPayload()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from schema.challenges.mailed import MailedCode
 from schema.language.described import described
 from schema.language.payload import Payload
 
@@ -19,3 +20,25 @@ class ChangePasswordPayload(Payload):
     account: Annotated["Account", strawberry.lazy("schema.account")] | None = strawberry.field(
         default=None, description="The account; `null` on failure."
     )
+
+
+@described
+@strawberry.type
+class RequestPasswordResetPayload(Payload):
+    """The outcome of `requestPasswordReset`: the same for every address."""
+
+    mailed_code: MailedCode | None = strawberry.field(
+        default=None, description="What to send back with the typed code; given for every address; `null` on failure."
+    )
+
+
+@described
+@strawberry.type
+class ResetPasswordPayload(Payload):
+    """The outcome of `resetPassword`."""
+
+
+@described
+@strawberry.type
+class SecureAccountPayload(Payload):
+    """The outcome of `secureAccount`."""

@@ -1,0 +1,64 @@
+"""Tell the holder of an account that somebody signed in from a device that was never seen there.
+
+There is no cookie that marks a device. It is known by the readable name of its browser or app, and by its network: the
+/24 of an IPv4 address, the /48 of an IPv6 one. Both have to be those of one earlier sign-in, among the account's newest
+RECENT security events. So the holder is told once for each browser at each place.
+"""
+
+import ipaddress
+import re
+
+from accounts.guard import events
+from accounts.guard.events import EventType
+from accounts.mails import notices
+from accounts.mails.templates import Template
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.tokens.agents import device_name
+from accounts.tokens.models import Client
+
+RECENT = 200
+"""Events of all types, so that no flood of refusals makes the statement dear. One that pushes the sign-ins out of sight
+causes a notice, and hides none."""
+LONGEST_NAME = 60
+PLAIN_NAME = re.compile(rf"[A-Za-z0-9 +_-]{{1,{LONGEST_NAME}}}")
+"""Some names repeat a word of the agent, which whoever signs in chose: no dot, colon or slash makes a link of it."""
+
+
+def tell_if_new(account: Account, *, client: Client, caller: Caller) -> None:
+    """Queue a notice if this sign-in is from a new device; call before the sign-in is recorded.
+
+    Not for the first sign-in of an account, whose holder has just made it. One statement, and none for an unverified
+    address, which gets no notices.
+    """
+    if account.last_login is None or not account.email_verified:
+        return
+    recent = events.of_account(account.pk).values_list("type", "ip_address", "user_agent")[:RECENT]
+    device = _device(caller.ip_address, caller.user_agent)
+    if any(type_ == EventType.SIGNED_IN and _device(address, agent) == device for type_, address, agent in recent):
+        return
+    notices.tell(
+        account,
+        Template.NEW_DEVICE,
+        client_key=client.pk,
+        device=plain_name(caller.user_agent),
+        ip_address=caller.ip_address or "",
+        client_name=client.name,
+    )
+
+
+def plain_name(user_agent: str) -> str:
+    """The device's name, fit for a mail; empty for one that nobody knows, or that could pass for something else."""
+    name = device_name(user_agent) or ""
+    return name if PLAIN_NAME.fullmatch(name) else ""
+
+
+def _device(address: str | None, user_agent: str) -> tuple[str | None, str]:
+    return device_name(user_agent), _network(address)
+
+
+def _network(address: str | None) -> str:
+    if not address:
+        return ""
+    ip = ipaddress.ip_address(address)
+    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))  # noqa: PLR2004
