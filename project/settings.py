@@ -193,6 +193,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.validators.PredictablePasswordValidator"},
     {"NAME": "accounts.passwords.validators.CommonPasswordValidator"},
     {"NAME": "accounts.passwords.validators.LeakedPasswordValidator"},
+    {"NAME": "accounts.passwords.validators.StrengthValidator"},
     {
         "NAME": "accounts.passwords.validators.SimilarPasswordValidator",
         "OPTIONS": {"user_attributes": ["username", "email", "first_name", "last_name"]},

@@ -115,6 +115,11 @@ def guess(code: MailedCode, typed: str) -> None:
         raise ExpiredCode
 
 
+def give_back(code: MailedCode) -> None:
+    """Give the attempt of a right guess back, whose journey failed for another reason."""
+    MailedCode.objects.filter(pk=code.pk, attempts__gt=0).update(attempts=F("attempts") - 1)
+
+
 def spend(code: MailedCode) -> None:
     """Use the code up, with all others of its purpose that its account or registration has.
 

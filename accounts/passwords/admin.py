@@ -54,7 +54,7 @@ class TellsHolder:
         return changed
 
 
-class PasswordSetForm(TellsHolder, AdminPasswordSetForm):
+class PasswordSetForm(TellsHolder, AdminPasswordSetForm):  # type: ignore[type-arg]  # generic in the stubs only
     """Django's form for somebody else's password."""
 
 

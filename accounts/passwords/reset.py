@@ -128,8 +128,12 @@ def _set(code: MailedCode, new: str, *, field: tuple[str, ...], caller: Caller) 
     """Set the password of the code's account. The code was shown to be right, and is used up only if this succeeds."""
     if code.account is None:
         raise ExpiredCode(field=field)
-    # Only now against names and address, which would tell a known address from an unknown one.
-    _require_good(new, code.account)
+    try:
+        # Only now against names and address, which would tell a known address from an unknown one.
+        _require_good(new, code.account)
+    except ValidationFailed:
+        codes.give_back(code)
+        raise
     key = code.account.pk
     with (
         origin.acting(key, caller=caller),

@@ -11,12 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.conf import latchkey
 from accounts.passwords.leaked import leaked_passwords
+from accounts.passwords.strength import strength
 from accounts.shared.texts import is_overlong, prepared_password
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 log = logging.getLogger(__name__)
+
+PERSONAL_ATTRIBUTES = ("username", "first_name", "last_name", "email")
 
 
 class MaximumBytesValidator:
@@ -83,6 +86,24 @@ class SimilarPasswordValidator(password_validation.UserAttributeSimilarityValida
         super().validate(prepared_password(password), user)
 
 
+class StrengthValidator:
+    """Refuses passwords below the estimated strength that the settings ask for, if they do."""
+
+    def validate(self, password: str, user: "AbstractBaseUser | None" = None) -> None:
+        """Raise `password_too_weak`."""
+        minimum = latchkey().password_min_strength
+        if not minimum or is_overlong(password):
+            return
+        personal = [_folded(str(getattr(user, name, ""))) for name in PERSONAL_ATTRIBUTES]
+        words = dict.fromkeys([*filter(None, personal), *sorted(_words(" ".join(personal)))])
+        if strength(prepared_password(password), words) < minimum:
+            raise ValidationError(self.get_help_text(), code="password_too_weak")
+
+    def get_help_text(self) -> str:
+        """The hint in Django's password forms."""
+        return str(_("Your password must not be easy to guess. Several unusual words are better than many signs."))
+
+
 class PredictablePasswordValidator:
     """Refuses passwords that are long enough but among the first guesses (S6).
 
@@ -90,7 +111,6 @@ class PredictablePasswordValidator:
     """
 
     common_words = ("latchkey", "password", "passwort", "welcome", "letmein", "qwerty", "iloveyou", "admin")
-    personal_attributes = ("username", "first_name", "last_name", "email")
     min_distinct_characters = 5
     min_other_letters = 4
     min_word_length = 3
@@ -103,7 +123,7 @@ class PredictablePasswordValidator:
         password = prepared_password(password)
         if len(set(password)) < self.min_distinct_characters or _is_sequence(password):
             raise ValidationError(self.get_help_text(), code="password_too_common")
-        personal_text = " ".join(str(getattr(user, name, "")) for name in self.personal_attributes)
+        personal_text = " ".join(str(getattr(user, name, "")) for name in PERSONAL_ATTRIBUTES)
         if self._is_made_of(_words(personal_text), password):
             raise ValidationError(_("The password is made of your name or address."), code="password_too_similar")
         if self._is_made_of({*self.common_words, *_words(personal_text)}, password):
