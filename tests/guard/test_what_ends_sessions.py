@@ -19,6 +19,8 @@ from tests.api import CHANGE_PASSWORD, CONVERT, ME, PASSWORD, REFRESH, REVOKE, G
 from tests.browser import AdminBrowser
 from tests.documents import ROOT
 from tests.factories import make_account, make_client
+from tests.passwords.journeys import secure_link
+from tests.passwords.mailed import by_link, reset, secure
 from tests.schema.test_nodes import global_id
 from tests.tokens.test_session_ends import change_password_by_command
 
@@ -149,6 +151,19 @@ def change_password(world):
 def change_by_command(world):
     """As operators do."""
     change_password_by_command(world.account)
+
+
+@cause("`resetPassword`")
+def reset_password(world):
+    """With a mailed link."""
+    credential = by_link(world.graphql, world.account.email)
+    assert reset(world.graphql, credential)["errors"] == []
+
+
+@cause("`secureAccount`")
+def secure_account(world):
+    """With the link of a notice."""
+    assert secure(world.graphql, secure_link(world.account))["errors"] == []
 
 
 @cause("One's own password, in the administration")

@@ -32,6 +32,8 @@ NOT_SENSITIVE = {
     # They prove who one is themselves, or begin that.
     "register", "tokenAuth", "convertSocialToken", "answerProfileChallenge", "createSocialAuthUrl",
     "createSocialNonce", "reauthenticate",
+    # They prove the mailbox, or begin that.
+    "requestPasswordReset", "resetPassword", "secureAccount",
     # They continue or end sessions, which a victim does in a hurry (S89).
     "refreshToken", "revokeToken", "revokeSession", "revokeOtherSessions", "revokeAllSessions",
     # Names and language open nothing.
