@@ -116,7 +116,7 @@ def guess(code: MailedCode, typed: str) -> None:
 
 
 def give_back(code: MailedCode) -> None:
-    """Give the attempt of a right guess back, whose journey failed for another reason."""
+    """Give the attempt of a right guess back, for a journey that may refuse something else and be tried again."""
     MailedCode.objects.filter(pk=code.pk, attempts__gt=0).update(attempts=F("attempts") - 1)
 
 

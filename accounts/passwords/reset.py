@@ -106,6 +106,8 @@ def reset_by_code(*, challenge_token: str, typed: str, new: str, caller: Caller)
         except (InvalidCode, ExpiredCode) as error:
             error.field = CODE
             raise
+    # A password that is refused, or a busy service, must not use the code up.
+    codes.give_back(code)
     _set(code, new, field=CODE, caller=caller)
 
 
@@ -128,12 +130,8 @@ def _set(code: MailedCode, new: str, *, field: tuple[str, ...], caller: Caller) 
     """Set the password of the code's account. The code was shown to be right, and is used up only if this succeeds."""
     if code.account is None:
         raise ExpiredCode(field=field)
-    try:
-        # Only now against names and address, which would tell a known address from an unknown one.
-        _require_good(new, code.account)
-    except ValidationFailed:
-        codes.give_back(code)
-        raise
+    # Only now against names and address, which would tell a known address from an unknown one.
+    _require_good(new, code.account)
     key = code.account.pk
     with (
         origin.acting(key, caller=caller),

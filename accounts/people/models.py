@@ -300,9 +300,10 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
         log.warning("account %s handed to the holder of its address", self.pk)
         self.email_verified = True
         self.password = encoded or make_password(None)
+        self.last_login = None
         with transaction.atomic(), origin.acting(self.pk):
             # A new password, also an unusable one, ends the sessions.
-            self.save(update_fields=["email_verified", "password"])
+            self.save(update_fields=["email_verified", "password", "last_login"])
             events.record(EventType.TAKEN_OVER, subject=self.pk)
             handing_over.send(sender=Account, account=self)
 

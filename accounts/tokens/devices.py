@@ -2,7 +2,8 @@
 
 There is no cookie that marks a device. It is known by the readable name of its browser or app, and by its network: the
 /24 of an IPv4 address, the /48 of an IPv6 one. Both have to be those of one earlier sign-in, among the account's newest
-RECENT security events. So the holder is told once for each browser at each place.
+RECENT security events. So the holder is told once for each browser at each place. Once somebody was thrown out of the
+account, what signed in before is not known any more.
 """
 
 import ipaddress
@@ -21,6 +22,7 @@ RECENT = 200
 """Events of all types, so that no flood of refusals makes the statement dear. One that pushes the sign-ins out of sight
 causes a notice, and hides none."""
 LONGEST_NAME = 60
+INTRUDER_GONE = frozenset({EventType.TAKEN_OVER, EventType.SECURED, EventType.EMAIL_CHANGE_UNDONE})
 PLAIN_NAME = re.compile(rf"[A-Za-z0-9 +_-]{{1,{LONGEST_NAME}}}")
 """Some names repeat a word of the agent, which whoever signs in chose: no dot, colon or slash makes a link of it."""
 
@@ -33,10 +35,12 @@ def tell_if_new(account: Account, *, client: Client, caller: Caller) -> None:
     """
     if account.last_login is None or not account.email_verified:
         return
-    recent = events.of_account(account.pk).values_list("type", "ip_address", "user_agent")[:RECENT]
     device = _device(caller.ip_address, caller.user_agent)
-    if any(type_ == EventType.SIGNED_IN and _device(address, agent) == device for type_, address, agent in recent):
-        return
+    for type_, address, agent in events.of_account(account.pk).values_list("type", "ip_address", "user_agent")[:RECENT]:
+        if type_ in INTRUDER_GONE:
+            break
+        if type_ == EventType.SIGNED_IN and _device(address, agent) == device:
+            return
     notices.tell(
         account,
         Template.NEW_DEVICE,

@@ -165,6 +165,30 @@ def test_a_flood_of_refusals_hides_no_sign_in(arrive, ada, monkeypatch):
     assert queued(ada.email) == ["new_device"]
 
 
+def test_a_device_of_an_intruder_is_not_known(arrive, ada):
+    """Once its holder has secured the account, a sign-in from there is told again."""
+    arrive(ada)
+    SecurityEvent.objects.create(type=EventType.SECURED, subject=ada.pk)
+
+    arrive(ada)
+
+    assert queued(ada.email) == ["new_device"]
+
+
+def test_the_first_sign_in_after_a_takeover_is_no_news(arrive, graphql):
+    """S9: whoever squatted on the address had signed in; its holder has not."""
+    squatted = make_account(email="ada@example.com")
+    arrive(squatted, ELSEWHERE)
+    squatted.refresh_from_db()
+    squatted.hand_over(encoded=make_account().password)
+
+    arrive(squatted)
+    assert queued(squatted.email) == []
+
+    arrive(squatted, ELSEWHERE)
+    assert queued(squatted.email) == ["new_device"]
+
+
 def test_another_accounts_devices_are_not_ones_own(arrive, ada):
     """Two people share an office, one of whom knows the other's password."""
     arrive(ada, ELSEWHERE, SAFARI)
