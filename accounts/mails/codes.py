@@ -11,7 +11,7 @@ import hmac
 import string
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -33,6 +33,8 @@ ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 CODE_LENGTH = 8
 ID_BYTES, MAC_BYTES = 16, 32
 LONGEST_TYPED = 64
+RESTORING = frozenset({Purpose.UNDO_EMAIL_CHANGE, Purpose.SECURE})
+"""Links that give an account back to its holder."""
 
 
 def create(
@@ -121,7 +123,7 @@ def give_back(code: MailedCode) -> None:
 
 
 def spend(code: MailedCode) -> None:
-    """Use the code up, with all others of its purpose that its account or registration has.
+    """Use the code up, with all others of its purpose that were mailed to the same address.
 
     Call in the transaction of what it allows, so that only one of two concurrent uses succeeds. Raises ExpiredCode.
     """
@@ -130,8 +132,8 @@ def spend(code: MailedCode) -> None:
     if not unused.filter(pk=code.pk, expires_at__gt=now).update(used_at=now):
         raise ExpiredCode
     if code.account_id or code.registration_id:
-        siblings = unused.filter(purpose=code.purpose, account=code.account_id, registration=code.registration_id)
-        siblings.update(used_at=now)
+        owner = {"account": code.account_id, "registration": code.registration_id}
+        unused.filter(purpose=code.purpose, email=code.email, **owner).update(used_at=now)
 
 
 def locked_holder(code: MailedCode) -> Account:
@@ -147,13 +149,15 @@ def locked_holder(code: MailedCode) -> Account:
     return account
 
 
-def withdraw(account: Account, *purposes: Purpose) -> int:
-    """Use up the account's codes of these purposes, or of all; returns the number of those that could be used.
+def withdraw(account: Account, *purposes: Purpose, since: datetime | None = None) -> int:
+    """Use up the account's codes of these purposes, made at or after `since`; returns the number of usable ones.
 
-    Mails that wait for them are not sent.
+    Without purposes, of all but RESTORING: whoever has changed the address must not end the links that its former
+    holder has. Mails that wait for a withdrawn code are not sent.
     """
     live = MailedCode.objects.filter(account=account, used_at=None, expires_at__gt=timezone.now())
-    return (live.filter(purpose__in=purposes) if purposes else live).update(used_at=timezone.now())
+    live = live.filter(purpose__in=purposes) if purposes else live.exclude(purpose__in=RESTORING)
+    return (live.filter(created_at__gte=since) if since else live).update(used_at=timezone.now())
 
 
 def newest(purpose: Purpose, **owner: Any) -> MailedCode | None:
@@ -205,14 +209,11 @@ def _normalized(typed: str) -> bytes:
 
 @receiver(handing_over)
 def withdraw_all(account: Account, **_signal: Any) -> None:
-    """What was mailed before is void."""
-    withdraw(account)
+    """Nothing that was mailed before gives the account back to whoever had it."""
+    withdraw(account, *Purpose)
 
 
 @receiver(voiding_additions)
 def withdraw_pending(account: Account, **_signal: Any) -> None:
-    """What was mailed before is void, except to former addresses.
-
-    Otherwise whoever took the account to their own address could secure it there, and its holder could not undo that.
-    """
-    withdraw(account, *(purpose for purpose in Purpose if purpose != Purpose.UNDO_EMAIL_CHANGE))
+    """What was mailed before is void."""
+    withdraw(account)

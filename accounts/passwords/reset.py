@@ -2,14 +2,14 @@
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import password_changed
-from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.challenges import mailed
 from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.mailed import Requested
 from accounts.conf import latchkey
-from accounts.errors import InvalidInput, Required, ValidationFailed
+from accounts.errors import ValidationFailed
 from accounts.guard import events, hashing, limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
@@ -20,18 +20,16 @@ from accounts.mails.templates import Template
 from accounts.passwords.forms import password_failures
 from accounts.people.attempts import attempt
 from accounts.people.models import Account
+from accounts.people.named import named_address
 from accounts.shared.caller import Caller
-from accounts.shared.texts import canonical_email
 from accounts.tokens import api as bearer_tokens
 
-EMAIL, NEW = ("email",), ("new_password",)
+NEW = ("new_password",)
 CHALLENGE_TOKEN, CODE, LINK = (
     ("credential", "code", "challenge_token"),
     ("credential", "code", "code"),
     ("credential", "link_token"),
 )
-OUTLIVING = frozenset({Purpose.SECURE, Purpose.UNDO_EMAIL_CHANGE})
-"""What a reset leaves: with these the holder takes back what somebody else may have done before it."""
 
 
 def request_password_reset(*, email: str, client_id: str | None, caller: Caller) -> Requested:
@@ -41,13 +39,13 @@ def request_password_reset(*, email: str, client_id: str | None, caller: Caller)
     RateLimited.
     """
     client = bearer_tokens.known_client(client_id)
-    address = _address(email)
+    address = named_address(email)
     with (
         attempt(Action.MAIL, EventType.MAIL_REFUSED, address=address, caller=caller, client=client.client_id),
         transaction.atomic(),
     ):
         found = Account.objects.filter(email=address).first()
-        account = found if found and found.is_active else None
+        account = found if found and _may_reset(found) else None
         code, requested = mailed.create(
             Purpose.RESET,
             email=address,
@@ -98,7 +96,9 @@ def reset_by_code(*, challenge_token: str, typed: str, new: str, caller: Caller)
         code = mailed.find(challenge_token, Purpose.RESET)
     except InvalidChallenge:
         code = None
-    with attempt(Action.CODE, EventType.RESET_FAILED, address=code.email if code else "", caller=caller):
+    # What cannot hit counts on no account, so that nobody uses up its attempts with one dead code (S53).
+    address = code.email if code and _can_be_guessed(code) else ""
+    with attempt(Action.CODE, EventType.RESET_FAILED, address=address, caller=caller):
         if code is None:
             raise InvalidCode(field=CHALLENGE_TOKEN)
         try:
@@ -153,17 +153,32 @@ def _stored(code: MailedCode, encoded: str, new: str) -> Account:
     """Use the code up and store the hash; end all sessions, and what else was mailed (S11, S12)."""
     codes.spend(code)
     account = codes.locked_holder(code)
+    if not _may_reset(account):
+        raise ExpiredCode
     if account.email_verified:
         account.password = encoded
         account.save(update_fields={"password"})
     else:
         account.hand_over(encoded=encoded)
-    codes.withdraw(account, *(purpose for purpose in Purpose if purpose not in OUTLIVING))
+    codes.withdraw(account)
     events.record(EventType.RESET, subject=account.pk)
     notices.tell(account, Template.PASSWORD_CHANGED, client_key=code.client_id)
     # As Django does after `set_password`, for validators that keep a history.
     password_changed(new, account)
     return account
+
+
+def _may_reset(account: Account) -> bool:
+    """Whether whoever reads the account's mail may choose its password.
+
+    Not one of staff whose address was never verified: a typing error would give a stranger its privileges.
+    """
+    return account.is_active and (account.email_verified or not (account.is_staff or account.is_superuser))
+
+
+def _can_be_guessed(code: MailedCode) -> bool:
+    untried = code.attempts < latchkey().mailed_code_attempts
+    return untried and code.used_at is None and code.expires_at > timezone.now()
 
 
 def _put(account: Account, code: MailedCode, **data: bool) -> None:
@@ -176,18 +191,6 @@ def _put(account: Account, code: MailedCode, **data: bool) -> None:
         code=code,
         data=data,
     )
-
-
-def _address(email: str) -> str:
-    """The canonical form of an address that somebody named. Raises Required, InvalidInput."""
-    address = canonical_email(email)
-    if not address:
-        raise Required(field=EMAIL)
-    try:
-        Account._meta.get_field("email").run_validators(address)  # noqa: SLF001 - public in practice
-    except ValidationError as error:
-        raise InvalidInput(error.messages[0], field=EMAIL) from None
-    return address
 
 
 def _require_good(new: str, account: Account) -> None:

@@ -249,7 +249,18 @@ def test_a_code_bears_five_guesses(graphql, ada, settings):
     assert [codes_of(reset(graphql, wrong)) for _ in range(5)] == [["INVALID_CODE"]] * 5
     assert codes_of(reset(graphql, credential)) == ["EXPIRED_CODE"]
     assert opens(graphql, PASSWORD)
-    assert set(recorded(EventType.RESET_FAILED)) == {(ada.pk, "INVALID_CODE"), (ada.pk, "EXPIRED_CODE")}
+    assert set(recorded(EventType.RESET_FAILED)) == {(ada.pk, "INVALID_CODE"), (None, "EXPIRED_CODE")}
+
+
+def test_a_dead_code_uses_up_no_attempts(graphql, ada, settings):
+    """S53: who asks for one code could stop the holder's reset with it."""
+    settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=rate_limits("code.account=6/1h"))
+    wrong = by_code(graphql, ada.email)
+    wrong["code"]["code"] = "BBBB-BBBB"
+    for _ in range(20):
+        reset(graphql, wrong)
+
+    assert reset(graphql, by_code(graphql, ada.email))["errors"] == []
 
 
 def test_guesses_are_limited_for_each_account(graphql, ada, settings):
@@ -370,6 +381,21 @@ def test_an_account_that_has_changed_is_not_reset(graphql, ada, way, change):
     with nothing_changes(MailedCode):
         assert codes_of(reset(graphql, credential)) == ["EXPIRED_CODE"]
     assert recorded(EventType.RESET_FAILED) == [(ada.pk, "EXPIRED_CODE")]
+
+
+@pytest.mark.parametrize("privilege", ["is_staff", "is_superuser"])
+def test_staff_reset_only_by_a_verified_address(graphql, ada, privilege):
+    """A typing error of whoever made the account would give a stranger its privileges."""
+    Account.objects.update(**{privilege: True})
+    credential = by_link(graphql, ada.email)
+    Account.objects.update(email_verified=False)
+    request_reset(graphql, ada.email)
+
+    with nothing_changes():
+        assert codes_of(reset(graphql, credential)) == ["EXPIRED_CODE"]
+    assert queued(ada.email) == ["reset_password", "nothing"]
+    Account.objects.update(email_verified=True)
+    assert reset(graphql, credential)["errors"] == []
 
 
 NFC = "Straße nach Köln, Café"
