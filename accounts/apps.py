@@ -15,4 +15,4 @@ class AccountsConfig(AppConfig):
         from accounts.challenges import steps  # noqa: F401, PLC0415
         from accounts.mails import codes  # noqa: F401, PLC0415
         from accounts.passwords import old_addresses  # noqa: F401, PLC0415
-        from accounts.social import displacement  # noqa: F401, PLC0415
+        from accounts.social import confirmed, displacement  # noqa: F401, PLC0415

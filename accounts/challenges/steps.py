@@ -23,8 +23,13 @@ from accounts.tokens.api import ClientGrant
 from accounts.tokens.errors import InvalidClient, InvalidScope
 
 
-def create(kind: str, *, grant: ClientGrant, data: dict[str, Any], account: Account | None = None) -> str:
-    """Store a challenge and return its token; `data` is JSON and never holds a credential."""
+def create(
+    kind: str, *, grant: ClientGrant, data: dict[str, Any], account: Account | None = None, lifetime: int | None = None
+) -> str:
+    """Store a challenge and return its token; `data` is JSON and never holds a credential.
+
+    `lifetime` in seconds; CHALLENGE_LIFETIME by default.
+    """
     token = secrets.token_urlsafe(32)
     Challenge.objects.create(
         digest=digest_of(token),
@@ -34,7 +39,7 @@ def create(kind: str, *, grant: ClientGrant, data: dict[str, Any], account: Acco
         transport=grant.transport,
         account=account,
         data=data,
-        expires_at=timezone.now() + timedelta(seconds=latchkey().challenge_lifetime),
+        expires_at=timezone.now() + timedelta(seconds=lifetime or latchkey().challenge_lifetime),
     )
     return token
 

@@ -15,8 +15,9 @@ from accounts.passwords.errors import (
     PasswordTooSimilar,
     PasswordTooWeak,
 )
-from accounts.people.forms import AccountForm
+from accounts.people.forms import AccountForm, UntoldAddress
 from accounts.people.models import Account
+from accounts.shared.languages import canonical_language
 
 KINDS: dict[tuple[str, str] | str, type[AccountsError]] = {
     "password_too_short": PasswordTooShort,
@@ -33,18 +34,29 @@ class RegistrationForm(AccountForm):
 
     password = forms.CharField(strip=False)
 
+    class Meta(AccountForm.Meta):
+        fields = (*AccountForm.Meta.fields, "locale")
+
     kinds: ClassVar = {**AccountForm.kinds, **KINDS}
+
+    def clean_locale(self) -> str:
+        """The canonical form of the tag."""
+        return canonical_language(self.cleaned_data["locale"])
 
     def clean(self) -> dict[str, Any]:
         """Validate the password against the other fields (S6)."""
         cleaned = super().clean() or self.cleaned_data
         if "password" in cleaned:
-            attributes = {name: cleaned.get(name, "") for name in self.Meta.fields}
+            attributes = {name: cleaned.get(name, "") for name in AccountForm.Meta.fields}
             try:
                 validate_password(cleaned["password"], Account(**attributes))
             except ValidationError as error:
                 self.add_error("password", error)
         return cleaned
+
+
+class PendingForm(UntoldAddress, RegistrationForm):
+    """The same, where confirmation is mandatory."""
 
 
 def password_failures(password: str, account: Account, *, field: tuple[str, ...]) -> tuple[AccountsError, ...]:

@@ -24,6 +24,7 @@ from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import ClientGrant, TokenSet
 from accounts.tokens.errors import InvalidGrant
 from accounts.tokens.models import AuthenticationMethod
+from accounts.verification.pending import is_mandatory
 
 
 class PasswordBackend(ModelBackend):
@@ -43,9 +44,10 @@ class PasswordBackend(ModelBackend):
         address = canonical_email(username)
         try:
             if request is None:
-                return _verified(address, password)
+                return _verified(address, password, confirmed_only=is_mandatory())
             with attempt(Action.SIGN_IN, EventType.SIGN_IN_FAILED, address=address, caller=Caller.of(request.META)):
-                return _verified(address, password)
+                # Whoever enters the administration was made by others.
+                return _verified(address, password, confirmed_only=False)
         except InvalidCredentials:
             return None
         except RateLimited:
@@ -54,15 +56,19 @@ class PasswordBackend(ModelBackend):
             raise PermissionDenied from None
 
 
-def _verified(address: str, password: str) -> Account:
+def _verified(address: str, password: str, *, confirmed_only: bool) -> Account:
     """The active account with this address and password. For a missing one, an empty account is checked instead.
 
+    With `confirmed_only`, an account whose address is not verified counts as missing, so that it costs the same (S2).
     Raises InvalidCredentials; RateLimited if too many others hash.
     """
     # No account can match either: PostgreSQL text cannot hold NUL, and hashing megabytes would exhaust the CPU.
     if "\0" in address or is_overlong(password):
         raise InvalidCredentials
-    account = Account.objects.filter(email=address, is_active=True).first() or Account()
+    accounts = Account.objects.filter(email=address, is_active=True)
+    if confirmed_only:
+        accounts = accounts.filter(email_verified=True)
+    account = accounts.first() or Account()
     with hashing.slot():
         if account.check_password(password):
             return account

@@ -21,7 +21,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
 
     class Meta:
         model = Account
-        fields = ("email", "username", "first_name", "last_name")
+        fields: tuple[str, ...] = ("email", "username", "first_name", "last_name")
 
     kinds: ClassVar[dict[tuple[str, str] | str, type[AccountsError]]] = {
         "required": Required,
@@ -41,6 +41,17 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
             own = not self.instance._state.adding and key == self.instance.username_key  # noqa: SLF001
             if not own and is_reserved(key, latchkey().reserved_usernames):
                 self.add_error("username", ValidationError(_("This username is not available."), code="reserved"))
+
+
+class UntoldAddress(AccountForm):
+    """Does not look up whether the address has an account, for registrations that must not tell (S61)."""
+
+    def validate_unique(self) -> None:
+        """As Django, without the address."""
+        try:
+            self.instance.validate_unique(exclude={*self._get_validation_exclusions(), "email"})  # type: ignore[attr-defined]
+        except ValidationError as error:
+            self._update_errors(error)  # type: ignore[attr-defined]
 
 
 class ProfileForm(AccountForm):

@@ -1,6 +1,7 @@
 """The two steps that a sign-in through a provider can need: link the identity, or complete the profile."""
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from django.db.models import Q
 from social_django.models import UserSocialAuth
@@ -63,7 +64,12 @@ def ask_for_profile(identity: Identity, incomplete: Incomplete, grant: ClientGra
 
 def identity_of(challenge: Challenge) -> Identity:
     """The identity that the provider vouched for."""
-    return Identity(provider=challenge.data["provider"], claims=Claims(**challenge.data["claims"]))
+    return identity_in(challenge.data)
+
+
+def identity_in(data: dict[str, Any]) -> Identity:
+    """The identity that `asdict` made this data of."""
+    return Identity(provider=data["provider"], claims=Claims(**data["claims"]))
 
 
 def forget(account: Account) -> None:

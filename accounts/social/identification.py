@@ -20,8 +20,10 @@ from accounts.social.claims import Claims
 from accounts.social.errors import AlreadyLinked
 from accounts.social.pipeline import PipelineBackend
 from accounts.social.providers.registry import provider_named
-from accounts.social.sign_up import AddressTaken, Incomplete, Profile
+from accounts.social.sign_up import AddressTaken, Incomplete, Profile, Unconfirmed
 from accounts.social.verification import Identity
+from accounts.verification.pending import is_mandatory
+from accounts.verification.sending import mail_new
 
 log = logging.getLogger("accounts.social")
 
@@ -36,18 +38,21 @@ class Identified:
     is_new: bool
 
 
-Outcome = Identified | AddressTaken | Incomplete
+Outcome = Identified | AddressTaken | Incomplete | Unconfirmed
 
 
-def identify(identity: Identity, *, profile: Profile | None = None, answered: bool = False) -> Outcome:
-    """Find the account of this identity, or create one; AddressTaken and Incomplete say what prevents it.
+def identify(
+    identity: Identity, *, profile: Profile | None = None, answered: bool = False, client_key: int | None = None
+) -> Outcome:
+    """Find the account of this identity, or create one; the other outcomes say what prevents it.
 
-    `profile` holds hints, or the answer to a ProfileChallenge. Raises ProviderUnknown, ProviderRejected,
-    AccountDisabled; ValidationFailed for an answer.
+    `profile` holds hints, or the answer to a ProfileChallenge. The links of a mail to a new account open the front end
+    of the client with `client_key`. Raises ProviderUnknown, ProviderRejected, AccountDisabled, RegistrationClosed;
+    ValidationFailed for an answer.
     """
     name = provider_named(identity.provider).name
     try:
-        outcome = _account_of(name, identity.claims, profile or Profile(), answered=answered)
+        outcome = _account_of(name, identity.claims, profile or Profile(), answered=answered, client_key=client_key)
     except SocialAuthBaseException as error:
         raise refusals.rejected(name, error.code, field=CREDENTIAL) from error
     except AccountsError as refusal:
@@ -59,6 +64,8 @@ def identify(identity: Identity, *, profile: Profile | None = None, answered: bo
             log.info("%s refused: address taken%s", name, "" if outcome.account else ", and not verified")
         case Incomplete():
             log.info("%s refused: without %s", name, ", ".join(outcome.missing))
+        case Unconfirmed():
+            log.info("%s refused: address not confirmed", name)
     return outcome
 
 
@@ -77,25 +84,27 @@ def holder_of(identity: Identity | None) -> uuid.UUID | None:
     return Account.objects.filter(email=canonical_email(identity.claims.email)).values_list("pk", flat=True).first()
 
 
-def _account_of(provider: str, claims: Claims, profile: Profile, *, answered: bool) -> Outcome:
+def _account_of(provider: str, claims: Claims, profile: Profile, *, answered: bool, client_key: int | None) -> Outcome:
     # A concurrent first sign-in of the same person may have won a race: then the next run finds its account. And the
     # account that had the address may have been deleted just now: then there can be such a race after that.
     was_taken = False
     for _attempt in range(2):
         try:
-            outcome = _run_pipeline(provider, claims, profile, answered=answered)
+            outcome = _run_pipeline(provider, claims, profile, answered=answered, client_key=client_key)
             if was_taken or not isinstance(outcome, AddressTaken):
                 return outcome
             was_taken = True
         except (IntegrityError, AuthAssociationError, ValidationFailed):
             pass
-    return _run_pipeline(provider, claims, profile, answered=answered)
+    return _run_pipeline(provider, claims, profile, answered=answered, client_key=client_key)
 
 
 @transaction.atomic
-def _run_pipeline(provider: str, claims: Claims, profile: Profile, *, answered: bool) -> Outcome:
+def _run_pipeline(
+    provider: str, claims: Claims, profile: Profile, *, answered: bool, client_key: int | None
+) -> Outcome:
     result = PipelineBackend(provider).run(claims, profile=profile, answered=answered)
-    if isinstance(result, AddressTaken | Incomplete):
+    if isinstance(result, AddressTaken | Incomplete | Unconfirmed):
         return result
     if not isinstance(result, dict) or not isinstance(result.get("user"), Account):
         raise TypeError("The pipeline did not end with an account.")
@@ -105,11 +114,26 @@ def _run_pipeline(provider: str, claims: Claims, profile: Profile, *, answered: 
     remember_use(result["social"], account, claims)
     if result["is_new"]:
         events.record(EventType.REGISTERED, subject=account.pk, actor=account.pk, cause=provider)
+        if not account.email_verified:
+            mail_new(account, client_key=client_key)
+    if is_mandatory() and not account.email_verified:
+        return Unconfirmed(account=account)
     return Identified(account=account, is_new=result["is_new"])
 
 
 def link(identity: Identity, *, account: Account) -> UserSocialAuth:
-    """Make the identity a way to sign in to this account, whose row is locked.
+    """Make the identity a way to sign in to this account, whose row is locked, and record it if it was none.
+
+    Raises AlreadyLinked, ProviderUnknown, ProviderRejected.
+    """
+    linked, created = attach(identity, account=account)
+    if created:
+        events.record(EventType.LINKED, subject=account.pk, cause=identity.provider)
+    return linked
+
+
+def attach(identity: Identity, *, account: Account) -> tuple[UserSocialAuth, bool]:
+    """The row that links the identity to this account, and whether it is new.
 
     Raises AlreadyLinked, ProviderUnknown, ProviderRejected.
     """
@@ -124,9 +148,7 @@ def link(identity: Identity, *, account: Account) -> UserSocialAuth:
     if linked.user_id != account.pk:
         raise AlreadyLinked
     remember_use(linked, account, identity.claims)
-    if created:
-        events.record(EventType.LINKED, subject=account.pk, cause=identity.provider)
-    return linked
+    return linked, created
 
 
 def remember_use(social: UserSocialAuth, account: Account, claims: Claims) -> None:

@@ -1,7 +1,7 @@
 """Sign in, or up, through a provider."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
 
@@ -29,13 +29,16 @@ from accounts.social.flows import Flow, create_nonce
 from accounts.social.identification import CREDENTIAL, Identified, holder_of, identify
 from accounts.social.providers.authorization import AuthorizationRequest, Prompt
 from accounts.social.providers.registry import provider_named
-from accounts.social.sign_up import AddressTaken, Incomplete, Profile
+from accounts.social.sign_up import AddressTaken, Incomplete, Profile, Unconfirmed
 from accounts.social.signals import social_signed_in
 from accounts.social.verification import Identity, Presented, verify
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer, ClientGrant, TokenSet
 from accounts.tokens.errors import InvalidClient, InvalidGrant
 from accounts.tokens.models import AuthenticationMethod
+from accounts.verification import pending as registrations
+from accounts.verification import sending
+from accounts.verification.errors import EmailVerificationRequired
 
 LONGEST_HINT = 254
 ATTEMPTS = 3
@@ -115,7 +118,8 @@ def convert_social_token(
 ) -> Converted:
     """Trade a provider's credential for our tokens.
 
-    Raises what `verify` raises, AccountDisabled, RateLimited, and LinkRequired or ProfileRequired with a challenge.
+    Raises what `verify` raises, AccountDisabled, RegistrationClosed, RateLimited, and LinkRequired, ProfileRequired or
+    EmailVerificationRequired with a challenge.
     """
     client = grant.client.client_id
     end_user = grant.end_user(caller)
@@ -128,7 +132,7 @@ def convert_social_token(
             identity, answer = verify(provider=provider, credential=credential, client=grant.client.pk)
             outcome = _signed_in(identity, hints, grant, caller)
         if not isinstance(outcome, Converted):
-            raise _challenge(outcome, identity, grant)
+            raise _challenge(outcome, identity, grant, end_user)
     limits.remember(account=outcome.account.email, caller=end_user)
     social_signed_in.send_robust(sender=Account, account=outcome.account, provider=identity.provider, answer=answer)
     return outcome
@@ -155,8 +159,8 @@ def profile_challenge(challenge_token: str, *, caller: Caller) -> PendingProfile
 def answer_profile_challenge(pending: PendingProfile, *, profile: Profile, caller: Caller) -> Converted:
     """Finish a sign-in with what the provider left out, for the client, scope and transport of the first call.
 
-    Raises InvalidChallenge, AccountDisabled, LinkRequired, RateLimited; ValidationFailed, after which the challenge can
-    be answered again.
+    Raises InvalidChallenge, AccountDisabled, RegistrationClosed, LinkRequired, RateLimited; ValidationFailed and
+    EmailVerificationRequired, after which the challenge can be answered again, with another address too.
     """
     grant, identity = pending.grant, identity_of(pending.challenge)
     client = grant.client.client_id
@@ -169,13 +173,13 @@ def answer_profile_challenge(pending: PendingProfile, *, profile: Profile, calle
         with limits.attempt(Action.CHALLENGE, caller=caller, client=client):
             outcome = _answered(pending.challenge, identity, profile, grant, caller)
         if not isinstance(outcome, Converted):
-            raise _challenge(outcome, identity, grant)
+            raise _challenge(outcome, identity, grant, caller)
     return outcome
 
 
 def _answered(
     challenge: Challenge, identity: Identity, profile: Profile, grant: ClientGrant, caller: Caller
-) -> Converted | AddressTaken | Incomplete:
+) -> Converted | AddressTaken | Incomplete | Unconfirmed:
     try:
         with transaction.atomic():
             challenges.finish(challenge)
@@ -191,9 +195,9 @@ def _answered(
 
 def _signed_in(
     identity: Identity, profile: Profile, grant: ClientGrant, caller: Caller, *, answered: bool = False
-) -> Converted | AddressTaken | Incomplete:
+) -> Converted | AddressTaken | Incomplete | Unconfirmed:
     for _attempt in range(ATTEMPTS):
-        identified = identify(identity, profile=profile, answered=answered)
+        identified = identify(identity, profile=profile, answered=answered, client_key=grant.client.pk)
         if not isinstance(identified, Identified):
             return identified
         # The account's password was changed, or the account taken over, in the meantime: look up the identity again.
@@ -209,9 +213,15 @@ def _signed_in(
 
 
 def _challenge(
-    outcome: AddressTaken | Incomplete, identity: Identity, grant: ClientGrant
-) -> LinkRequired | ProfileRequired:
-    """Build the exception for the caller to raise, with its challenge stored."""
+    outcome: AddressTaken | Incomplete | Unconfirmed, identity: Identity, grant: ClientGrant, caller: Caller
+) -> LinkRequired | ProfileRequired | EmailVerificationRequired:
+    """Build the exception for the caller to raise, with its challenge stored. Raises RateLimited."""
     if isinstance(outcome, Incomplete):
         return ProfileRequired(ask_for_profile(identity, outcome, grant))
-    return LinkRequired(ask_to_link(identity, outcome.account, grant) if outcome.account else None)
+    if isinstance(outcome, AddressTaken):
+        return LinkRequired(ask_to_link(identity, outcome.account, grant) if outcome.account else None)
+    account = outcome.account
+    with limits.attempt(Action.MAIL, account=account.email, caller=caller, client=grant.client.client_id):
+        if account._state.adding:  # noqa: SLF001 - public in practice
+            return registrations.begin(account, grant=grant, identity=asdict(identity))
+        return sending.challenge(account, grant=grant)

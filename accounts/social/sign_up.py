@@ -3,6 +3,7 @@
 import logging
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,14 @@ from django.utils.crypto import get_random_string
 
 from accounts.conf import latchkey
 from accounts.errors import ValidationFailed
+from accounts.mails.locale import of_request
 from accounts.people import forms
 from accounts.people.errors import AccountDisabled, EmailTaken, UsernameTaken
-from accounts.people.forms import AccountForm
+from accounts.people.forms import AccountForm, UntoldAddress
 from accounts.people.models import LONGEST_NAME, Account
 from accounts.shared.texts import canonical_email, validate_plain_text
+from accounts.verification.errors import RegistrationClosed
+from accounts.verification.pending import is_mandatory
 
 log = logging.getLogger("accounts.social")
 
@@ -44,6 +48,17 @@ class AddressTaken:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unconfirmed:
+    """Nobody has shown yet that the address is theirs, and here that is mandatory.
+
+    `account` is stored if the identity has one. Otherwise it is validated only, and nothing tells whether its address
+    is taken (S61).
+    """
+
+    account: Account
+
+
+@dataclass(frozen=True, kw_only=True)
 class Incomplete:
     """The provider left out fields that an account needs, or sent them in no usable form."""
 
@@ -53,35 +68,41 @@ class Incomplete:
 
 def create_account(
     *, details: dict[str, Any], profile: Profile, answered: bool, user: Account | None = None, **_context: Any
-) -> dict[str, Any] | AddressTaken | Incomplete | None:
+) -> dict[str, Any] | AddressTaken | Incomplete | Unconfirmed | None:
     """Create the account, unless the identity has one. A pipeline step: a result that is no dict ends the pipeline.
 
-    `profile` holds hints; or, if `answered`, the answer to a ProfileChallenge. Raises AccountDisabled; ValidationFailed
-    for an answer.
+    `profile` holds hints; or, if `answered`, the answer to a ProfileChallenge. Raises AccountDisabled,
+    RegistrationClosed; ValidationFailed for an answer.
     """
     if user is not None:
         return None
+    # Whoever has not proved an address must not learn whether it has an account, where that is mandatory.
+    form = AccountForm if details["email_verified"] or not is_mandatory() else UntoldAddress
     vouched = {
         "email": details["email"],
         "first_name": plain_name(details["first_name"] or profile.first_name),
         "last_name": plain_name(details["last_name"] or profile.last_name),
     }
-    refused = _refused(vouched, username=random_username(vouched["first_name"]))
+    refused = _refused(form({**vouched, "username": random_username(vouched["first_name"])}))
     if "email" in refused and any(isinstance(failure, EmailTaken) for failure in refused["email"]):
         holder = _taken_over(canonical_email(vouched["email"]), verified=details["email_verified"])
         return holder if isinstance(holder, AddressTaken) else {"user": holder, "is_new": False}
+    if not latchkey().registration_open:
+        raise RegistrationClosed
     verified = details["email_verified"] and "email" not in refused
     missing = tuple(refused)
     if missing and not answered:
         usable = {name: value for name, value in vouched.items() if name not in missing}
         suggestion = Profile(**usable, username=random_username(vouched["first_name"]))
         return Incomplete(missing=missing, suggestion=suggestion)
-    return {"user": _created({**vouched, **{name: getattr(profile, name) for name in missing}}, profile, verified)}
+    values = {**vouched, **{name: getattr(profile, name) for name in missing}}
+    if is_mandatory() and not verified:
+        return Unconfirmed(account=_named(values, profile, lambda named: _validated(UntoldAddress(named))))
+    return {"user": _named(values, profile, lambda named: _created(AccountForm(named), verified=verified))}
 
 
-def _refused(values: dict[str, str], *, username: str) -> dict[str, tuple[Any, ...]]:
+def _refused(form: AccountForm) -> dict[str, tuple[Any, ...]]:
     """The failures of the values, by field."""
-    form = AccountForm({**values, "username": username})
     failures = () if form.is_valid() else forms.failures(form)
     fields = dict.fromkeys(failure.field[0] for failure in failures if failure.field)
     return {
@@ -91,15 +112,26 @@ def _refused(values: dict[str, str], *, username: str) -> dict[str, tuple[Any, .
     }
 
 
-def _created(values: dict[str, str], profile: Profile, verified: bool) -> Account:  # noqa: FBT001 - beside its address
+def _named(values: dict[str, str], profile: Profile, make: Callable[[dict[str, str]], Account]) -> Account:
+    """What is made of the values with the username of the profile, or with a random one that is free."""
     while True:
         username = profile.username or random_username(values["first_name"])
         try:
-            return forms.create_account(AccountForm({**values, "username": username}), email_verified=verified)
+            return make({**values, "username": username})
         except ValidationFailed as failed:
             unlucky = [type(failure) for failure in failed.failures] == [UsernameTaken] and not profile.username
             if not unlucky:
                 raise
+
+
+def _validated(form: AccountForm, *, verified: bool = False) -> Account:
+    account = forms.validated(form, email_verified=verified)
+    account.locale = of_request()
+    return account
+
+
+def _created(form: AccountForm, *, verified: bool) -> Account:
+    return forms.store(form, _validated(form, verified=verified))
 
 
 def _taken_over(email: str, *, verified: bool) -> Account | AddressTaken:

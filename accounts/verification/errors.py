@@ -10,6 +10,7 @@ class EmailVerificationRequired(ChallengeRequired):
     """The address must be confirmed before signing in: see EmailVerificationChallenge."""
 
     code = "EMAIL_VERIFICATION_REQUIRED"
+    counts = True  # a registration that waits has cost as much as any other, and proves nothing about its address
     default_message = _("Confirm your e-mail address first: we have sent you a mail.")
 
 

@@ -24,6 +24,13 @@ class RegisterInput(SignInInput):
     password: str = strawberry.field(
         description="See `authConfig.passwordPolicy`; not a common or leaked password, nor one made of names."
     )
+    locale: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "The language of e-mails: a BCP 47 tag such as `de` or `pt-BR`, up to 35 characters; defaults to that of"
+            " `Accept-Language`."
+        ),
+    )
 
 
 @described

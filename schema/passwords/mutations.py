@@ -36,13 +36,14 @@ class PasswordMutations:
         info: ApiInfo,
         input: Annotated[RegisterInput, strawberry.argument(description="The new account.")],
     ) -> AuthPayload:
-        """Create an account and sign it in at once.
+        """Create an account and sign it in at once. Reports the errors of all fields together.
 
-        Reports the errors of all fields together.
+        If e-mail verification is mandatory, it answers with an EmailVerificationChallenge instead, which looks the same
+        for new and taken addresses.
 
         Codes: REQUIRED, TOO_LONG, INVALID_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG,
-        PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, PASSWORD_TOO_WEAK, INVALID_CLIENT, INVALID_SCOPE,
-        TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
+        PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, PASSWORD_TOO_WEAK, EMAIL_VERIFICATION_REQUIRED, REGISTRATION_CLOSED,
+        INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         grant, delivery = admit(input, info)
         account, tokens = registration.register(
@@ -51,6 +52,7 @@ class PasswordMutations:
             first_name=input.first_name,
             last_name=input.last_name or "",
             password=input.password,
+            locale=input.locale or "",
             grant=grant,
             caller=info.context.caller,
         )
@@ -65,7 +67,8 @@ class PasswordMutations:
         """Sign in with e-mail and password.
 
         Codes: INVALID_CREDENTIALS (the same for an unknown e-mail, a wrong password, a disabled or a social-only
-        account), INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
+        account, and an unverified one if e-mail verification is mandatory), INVALID_CLIENT, INVALID_SCOPE,
+        TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         grant, delivery = admit(input, info)
         account, tokens = sign_in.token_auth(

@@ -1,4 +1,4 @@
-"""Delete expired tokens, sessions, challenges, single-use values and security events."""
+"""Delete expired tokens, sessions, challenges, pending registrations, single-use values and security events."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from accounts.guard import events
 from accounts.mails import codes, delivery
 from accounts.shared import single_use
 from accounts.tokens import api as bearer_tokens
+from accounts.verification import pending as registrations
 
 
 class Command(BaseCommand):
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         single_use.clear_expired()
         codes.clear_expired()
         delivery.clear_dead_letters()
+        registrations.clear_expired()
         self.stdout.write(f"{bearer_tokens.clear_expired()} sessions deleted.")
         if days := latchkey().audit_retention_days:
             self.stdout.write(f"{events.clear_expired(older_than=timedelta(days=days))} security events deleted.")

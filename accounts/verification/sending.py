@@ -1,0 +1,52 @@
+"""Mails that confirm the address of an account."""
+
+from django.db import transaction
+
+from accounts.challenges import steps
+from accounts.conf import EmailVerification, latchkey
+from accounts.mails import codes, queue
+from accounts.mails.models import Purpose
+from accounts.mails.templates import Template
+from accounts.people.models import Account
+from accounts.tokens.api import ClientGrant
+from accounts.verification.challenge import VERIFY_EMAIL, EmailVerificationChallenge
+from accounts.verification.errors import EmailVerificationRequired
+
+
+def mail_new(account: Account, *, client_key: int | None) -> None:
+    """Queue the mail to the unverified address of a new account, unless no new address is confirmed here.
+
+    Call in the transaction that creates the account.
+    """
+    if latchkey().email_verification is not EmailVerification.NONE:
+        _queue_mail(account, client_key)
+
+
+@transaction.atomic
+def challenge(account: Account, *, grant: ClientGrant) -> EmailVerificationRequired:
+    """Queue the mail to the account signing in. Returns the failure with its challenge, for the caller to raise.
+
+    Call within an attempt of Action.MAIL.
+    """
+    _queue_mail(account, grant.client.pk)
+    lifetime = latchkey().email_verification_lifetime
+    token = steps.create(VERIFY_EMAIL, grant=grant, data={}, account=account, lifetime=lifetime)
+    return EmailVerificationRequired(EmailVerificationChallenge(token=token, expires_in=lifetime, email=account.email))
+
+
+def _queue_mail(account: Account, client_key: int | None) -> None:
+    code = codes.create(
+        Purpose.VERIFY,
+        email=account.email,
+        account=account,
+        client_key=client_key,
+        lifetime=latchkey().email_verification_lifetime,
+    )
+    queue.put(
+        Template.VERIFY_EMAIL,
+        email=account.email,
+        locale=account.locale,
+        account=account,
+        client_key=client_key,
+        code=code,
+    )
