@@ -206,8 +206,8 @@ def _account_of(code: MailedCode, *, is_proven: bool) -> Account:
     Raises ExpiredCode if there is nothing to confirm.
     """
     if code.registration_id:
-        registration = PendingRegistration.objects.get(pk=code.registration_id)
-        if Account.objects.filter(email=code.email).exists():
+        registration = PendingRegistration.objects.filter(pk=code.registration_id).first()
+        if registration is None or Account.objects.filter(email=code.email).exists():
             raise ExpiredCode
         names = ("email", "username", "first_name", "last_name")
         return Account(**{name: getattr(registration, name) for name in names})

@@ -34,6 +34,7 @@ NOT_SENSITIVE = {
     "createSocialNonce", "reauthenticate",
     # They prove the mailbox, or begin that.
     "requestPasswordReset", "resetPassword", "secureAccount",
+    "verifyEmail", "answerEmailVerificationChallenge", "resendVerification",
     # They continue or end sessions, which a victim does in a hurry (S89).
     "refreshToken", "revokeToken", "revokeSession", "revokeOtherSessions", "revokeAllSessions",
     # Names and language open nothing.

@@ -31,7 +31,8 @@ VERIFY = (
     " { verifyEmail(input: $input) { account { id emailVerified } errors { code field message } } }"
 )
 RESEND = (
-    "mutation ($input: ResendVerificationInput!) { resendVerification(input: $input) { errors { code field message } } }"
+    "mutation ($input: ResendVerificationInput!)"
+    " { resendVerification(input: $input) { errors { code field message } } }"
 )
 ADDRESS = "ada@example.com"
 ADA = {"email": ADDRESS, "username": "ada", "firstName": "Augusta", "password": PASSWORD}

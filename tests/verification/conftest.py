@@ -54,3 +54,15 @@ def resend(graphql):
     return lambda email=calls.ADDRESS, **more: graphql(calls.RESEND, input={"email": email, **more}).data[
         "resendVerification"
     ]
+
+
+@pytest.fixture
+def convert(graphql, providers):
+    """The payload of a sign-in through Google, which has not verified the address unless told otherwise."""
+
+    def send(**person: Any) -> Any:
+        token = providers.google_token(**{"email_verified": False, **person})
+        given = {"provider": "google", "credential": {"accessToken": token}}
+        return graphql(calls.CONVERT, input=given).data["convertSocialToken"]
+
+    return send

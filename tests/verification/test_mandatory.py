@@ -1,4 +1,4 @@
-"""`register` where confirmation is mandatory: no account before the address is confirmed, and nothing tells taken ones."""
+"""`register` where confirmation is mandatory: no account before it, and nothing tells taken addresses from new ones."""
 
 import re
 from collections import Counter
@@ -112,7 +112,7 @@ def test_the_code_creates_the_account_and_signs_in(graphql, register, answer):
         ADDRESS, "ada", "Augusta", "King", "pt-BR",
     )  # fmt: skip
     assert account.email_verified and account.check_password(PASSWORD)
-    assert Session.objects.get().methods == ["password", "email_code"]
+    assert Session.objects.get().authentication_methods == ["password", "email_code"]
     assert not PendingRegistration.objects.exists() and not Challenge.objects.exists()
 
 
