@@ -37,6 +37,8 @@ class World:
     graphql: GraphQL
     providers: Providers
     sign_in: SignIn
+    settings: Any = None
+    """To change them."""
     _signed_in: list[SignedIn] = field(default_factory=list)
 
     @property

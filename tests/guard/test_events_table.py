@@ -42,9 +42,9 @@ def test_the_page_names_types_that_there_are():
 
 
 @pytest.fixture
-def world(graphql, providers, sign_in) -> World:
+def world(graphql, providers, sign_in, settings) -> World:
     """With providers, and nobody in it."""
-    return World(graphql, providers, sign_in)
+    return World(graphql, providers, sign_in, settings)
 
 
 def document_of(mutation: str) -> str:

@@ -13,6 +13,8 @@ from django.utils import timezone
 from oauth2_provider.models import get_grant_model
 
 from accounts.conf import latchkey
+from accounts.mails import codes as mailed
+from accounts.mails.models import Purpose
 from accounts.people.models import Account
 from accounts.tokens.models import Client, Session
 from tests.api import CHANGE_PASSWORD, CONVERT, ME, PASSWORD, REFRESH, REVOKE, GraphQL, SignedIn, SignIn, codes
@@ -23,6 +25,7 @@ from tests.passwords.journeys import secure_link
 from tests.passwords.mailed import by_link, reset, secure
 from tests.schema.test_nodes import global_id
 from tests.tokens.test_session_ends import change_password_by_command
+from tests.verification.calls import VERIFY
 
 NEW = "a passphrase of the holder"
 SECTION = (ROOT / "docs/guard.md").read_text().partition("## What ends sessions")[2].partition("\n## ")[0]
@@ -209,6 +212,15 @@ def displace(world):
     credential = {"accessToken": world.providers.google_token(email=world.account.email)}
     payload = world.graphql(CONVERT, input={"provider": "google", "credential": credential}).data["convertSocialToken"]
     assert payload["errors"] == []
+
+
+@cause("`verifyEmail` with a new password (S85)")
+def hand_over(world):
+    """By whoever has the mailbox. It does not happen to staff."""
+    Account.objects.filter(pk=world.account.pk).update(is_staff=False, is_superuser=False)
+    code = mailed.create(Purpose.VERIFY, email=world.account.email, account=world.account, lifetime=60)
+    given = {"link": {"token": mailed.link_token(code), "newPassword": NEW}}
+    assert world.graphql(VERIFY, input=given).data["verifyEmail"]["errors"] == []
 
 
 @cause("A refresh token is replayed (S17)")
