@@ -51,6 +51,18 @@ def test_registering_creates_no_account(register):
     assert not Account.objects.exists() and not Session.objects.exists()
 
 
+@pytest.mark.parametrize("taken", [True, False])
+def test_the_mail_holds_nothing_that_the_registrant_wrote(register, taken):
+    """S62: it goes to an address that may be somebody else's."""
+    if taken:
+        make_account(email=ADDRESS)
+    register(firstName="Buy at evil.example")
+
+    mail = Mail.objects.get()
+    assert (mail.email, mail.data) == (ADDRESS, {})
+    assert not MailedCode.objects.exclude(data={}).exists()
+
+
 @pytest.mark.parametrize("holder", [{}, {"email_verified": True}, {"is_active": False}, {"password": None}])
 def test_a_taken_address_looks_like_a_new_one(graphql, holder):
     """S3, S61: the bodies, the rows, the statements and the hashes are those of a new one."""
@@ -178,7 +190,7 @@ def test_an_unknown_challenge_is_refused(challenge, answer, token):
 
 
 def test_a_challenge_is_answered_once(challenge, answer):
-    """S63, S78."""
+    """S63."""
     right = code()
     answer(challenge, right)
 
