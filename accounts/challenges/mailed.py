@@ -5,7 +5,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.challenges.errors import InvalidChallenge
+from accounts.conf import latchkey
 from accounts.mails import codes
 from accounts.mails.models import MailedCode, Purpose
 from accounts.people.models import Account
@@ -60,6 +63,23 @@ def attempt(
         raise InvalidChallenge(field=CHALLENGE_TOKEN)
     codes.guess(code, typed)
     return code
+
+
+def address_of(token: str, purpose: Purpose, *, client_key: int) -> str:
+    """The address whose code a guess with this token, by this client, would try; empty if there is nothing to hit.
+
+    For the limits: what cannot hit counts on no account, so that nobody uses up its attempts with one dead code (S53).
+    It is the same for addresses without an account (S2).
+    """
+    open_ = MailedCode.objects.filter(
+        challenge_digest=digest_of(token),
+        purpose=purpose,
+        client=client_key,
+        used_at=None,
+        expires_at__gt=timezone.now(),
+        attempts__lt=latchkey().mailed_code_attempts,
+    )
+    return open_.values_list("email", flat=True).first() or ""
 
 
 def find(token: str, purpose: Purpose) -> MailedCode:

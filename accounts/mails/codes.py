@@ -125,8 +125,10 @@ def give_back(code: MailedCode) -> None:
 def spend(code: MailedCode) -> None:
     """Use the code up, with all others of its purpose that were mailed to the same address.
 
-    Call in the transaction of what it allows, so that only one of two concurrent uses succeeds. Raises ExpiredCode.
+    Call in the transaction of what it allows, so that only one of two concurrent uses succeeds. It locks the row of the
+    account until that ends. Raises ExpiredCode.
     """
+    _lock_owner(code)
     now = timezone.now()
     unused = MailedCode.objects.filter(used_at=None)
     if not unused.filter(pk=code.pk, expires_at__gt=now).update(used_at=now):
@@ -169,6 +171,18 @@ def newest(purpose: Purpose, **owner: Any) -> MailedCode | None:
 def clear_expired() -> None:
     """Delete codes a week after they expired: until then, a right but old one is told from a wrong one."""
     MailedCode.objects.filter(expires_at__lte=timezone.now() - timedelta(days=7)).delete()
+
+
+def _lock_owner(code: MailedCode) -> None:
+    """Lock the account before its codes, as whatever withdraws them does, and a registration's codes in one order.
+
+    Uses of different codes at the same time would else wait for each other.
+    """
+    if code.account_id:
+        Account.objects.select_for_update(no_key=True).filter(pk=code.account_id).values_list("pk").first()
+    elif code.registration_id:
+        rows = MailedCode.objects.filter(registration=code.registration_id).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def _is_usable(code: MailedCode) -> bool:

@@ -6,11 +6,20 @@ from contextlib import contextmanager
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.challenges import mailed
+from accounts.challenges.errors import InvalidChallenge
+from accounts.challenges.mailed import Requested
+from accounts.conf import latchkey
 from accounts.errors import AccountsError
 from accounts.guard import events, hashing, limits
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
+from accounts.mails import codes, queue
+from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.models import Purpose
+from accounts.mails.templates import Template
 from accounts.passwords.errors import InvalidCredentials
+from accounts.people.attempts import attempt
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.shared.texts import is_overlong
@@ -22,14 +31,47 @@ from accounts.tokens.proof import prove
 
 PASSWORD = ("credential", "password")
 SOCIAL = ("credential", "social")
+EMAIL_CODE = ("credential", "email_code")
 WRONG = _("This is not your password.")
 NOT_LINKED = _("This sign-in is not linked to your account.")
 
 
 def methods_of(account: Account) -> list[AuthenticationMethod]:
-    """What this account can prove itself with now."""
+    """What this account can prove itself with now. Every account has an address."""
     password = [AuthenticationMethod.PASSWORD] if account.has_usable_password() else []
-    return password + ([AuthenticationMethod.SOCIAL] if can_confirm(account) else [])
+    social = [AuthenticationMethod.SOCIAL] if can_confirm(account) else []
+    return [*password, AuthenticationMethod.EMAIL_CODE, *social]
+
+
+def request_code(*, bearer: Bearer, caller: Caller) -> Requested:
+    """Mail a code to the account's address, for this account and client only.
+
+    Raises RateLimited; InvalidToken if the session has ended meanwhile.
+    """
+    key, client = bearer.account.pk, bearer.client_name
+    with (
+        # With the mails that strangers ask for: it is one mailbox.
+        attempt(Action.MAIL, EventType.MAIL_REFUSED, address=bearer.account.email, caller=caller, client=client),
+        transaction.atomic(),
+    ):
+        account = locked_account(bearer)
+        code, requested = mailed.create(
+            Purpose.REAUTHENTICATE,
+            email=account.email,
+            account=account,
+            client_key=bearer.client_id,
+            lifetime=latchkey().mailed_code_lifetime,
+        )
+        queue.put(
+            Template.REAUTHENTICATE,
+            email=account.email,
+            locale=account.locale,
+            account=account,
+            client_key=bearer.client_id,
+            code=code,
+        )
+        events.record(EventType.REAUTHENTICATION_CODE_SENT, subject=key, actor=key, client=client, caller=caller)
+    return requested
 
 
 def by_password(*, bearer: Bearer, password: str, caller: Caller) -> int:
@@ -68,6 +110,42 @@ def by_social_account(*, bearer: Bearer, provider: str, credential: Presented, c
             if not is_linked(identity, account=locked_account(bearer)):
                 raise InvalidCredentials(NOT_LINKED, field=SOCIAL)
             return _proved(bearer, AuthenticationMethod.SOCIAL, caller)
+
+
+def by_mailed_code(*, bearer: Bearer, challenge_token: str, typed: str, caller: Caller) -> int:
+    """Prove it by a code of `request_code`, which was mailed to the address that the account has now.
+
+    Whoever has the session and the mailbox also verifies the address. Raises InvalidChallenge, InvalidCode,
+    ExpiredCode, RateLimited; InvalidToken if the session has ended meanwhile.
+    """
+    with _attempt(bearer, caller):
+        try:
+            code = mailed.attempt(
+                challenge_token,
+                typed,
+                Purpose.REAUTHENTICATE,
+                client_key=bearer.client_id,
+                account=bearer.account.pk,
+            )
+            with transaction.atomic():
+                account = locked_account(bearer)
+                codes.spend(code)
+                if account.email != code.email:
+                    raise ExpiredCode
+                _verify_address(account)
+                return _proved(bearer, AuthenticationMethod.EMAIL_CODE, caller)
+        except InvalidChallenge as error:
+            raise error.below(*EMAIL_CODE) from None
+        except (InvalidCode, ExpiredCode) as error:
+            error.field = (*EMAIL_CODE, "code")
+            raise
+
+
+def _verify_address(account: Account) -> None:
+    if not account.email_verified:
+        account.email_verified = True
+        account.save(update_fields={"email_verified"})
+        events.record(EventType.EMAIL_VERIFIED, subject=account.pk)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ class SignInMethod(Enum):
 
     PASSWORD = "password"  # noqa: S105 - a name
     SOCIAL = "social"
+    EMAIL_CODE = "email_code"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +56,20 @@ def linked_identities(account: Account) -> list[LinkedIdentity]:
 
 
 def sign_in_methods(account: Account) -> list[SignInMethod]:
-    """The ways in which the account can sign in now."""
-    password = [SignInMethod.PASSWORD] if account.has_usable_password() else []
-    return password + ([SignInMethod.SOCIAL] if any(map(_works, _rows(account))) else [])
+    """The ways in which the account can sign in now and keep what it has: a first sign-in by mail starts it afresh."""
+    methods = {
+        SignInMethod.PASSWORD: account.has_usable_password(),
+        SignInMethod.SOCIAL: any(map(_works, _rows(account))),
+        SignInMethod.EMAIL_CODE: latchkey().sign_in_by_mail and account.email_verified,
+    }
+    return [method for method, is_open in methods.items() if is_open]
 
 
 def removable(identity: uuid.UUID | None, *, account: Account) -> UserSocialAuth:
     """The row of an identity that its account can do without.
 
-    Raises NotFound; LastSignInMethod if it is the last way to sign in (S38).
+    Raises NotFound; LastSignInMethod if it is the last way to sign in (S38). Signing in by mail does not count: the
+    setting may change, and so may the address.
     """
     rows = _rows(account)
     row = next((row for row in rows if LinkedIdentity.of(row).id == identity), None)

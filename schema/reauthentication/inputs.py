@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.challenges.mailed import MailedCodeInput
 from schema.language.described import described
 from schema.social.inputs import ProviderCredentialInput
 
@@ -12,6 +13,9 @@ class ReauthenticationCredentialInput:
     """A credential of the signed-in account: exactly one of these."""
 
     password: strawberry.Maybe[str] = strawberry.field(description="The password.")
+    email_code: strawberry.Maybe[MailedCodeInput] = strawberry.field(
+        description="The code of `requestReauthenticationCode`, with the token of its MailedCode."
+    )
     social: strawberry.Maybe[ProviderCredentialInput] = strawberry.field(
         description=(
             "A new ID token or code of a linked provider; an access token proves nothing new. A flow of"

@@ -5,10 +5,11 @@ from typing import Annotated
 import strawberry
 
 from accounts.reauthentication import proving
+from schema.challenges.mailed import MailedCode
 from schema.language.directives import Credential
 from schema.language.payload import mutation
 from schema.reauthentication.inputs import ReauthenticateInput
-from schema.reauthentication.payloads import ReauthenticatePayload
+from schema.reauthentication.payloads import ReauthenticatePayload, RequestReauthenticationCodePayload
 from schema.request.context import ApiInfo
 from schema.social.mutations import presented
 
@@ -27,12 +28,16 @@ class ReauthenticationMutations:
 
         A sign-in is such a proof too. Other changes, reading, and ending sessions never need one.
 
-        Codes: INVALID_CREDENTIALS, REQUIRED, PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_REJECTED,
-        PROVIDER_UNAVAILABLE, REDIRECT_URI_NOT_ALLOWED, RATE_LIMITED.
+        Codes: INVALID_CREDENTIALS, INVALID_CODE, EXPIRED_CODE, INVALID_CHALLENGE, REQUIRED, PROVIDER_UNKNOWN,
+        CREDENTIAL_NOT_SUPPORTED, PROVIDER_REJECTED, PROVIDER_UNAVAILABLE, REDIRECT_URI_NOT_ALLOWED, RATE_LIMITED.
         """
         bearer, caller = info.context.signed_in(), info.context.caller
-        password, social = input.credential.password, input.credential.social
-        if social:
+        password, code, social = input.credential.password, input.credential.email_code, input.credential.social
+        if code:
+            expires_in = proving.by_mailed_code(
+                bearer=bearer, challenge_token=code.value.challenge_token, typed=code.value.code, caller=caller
+            )
+        elif social:
             expires_in = proving.by_social_account(
                 bearer=bearer,
                 provider=social.value.provider,
@@ -42,3 +47,12 @@ class ReauthenticationMutations:
         else:
             expires_in = proving.by_password(bearer=bearer, password=password.value if password else "", caller=caller)
         return ReauthenticatePayload(expires_in=expires_in)
+
+    @mutation(RequestReauthenticationCodePayload, Credential())
+    def request_reauthentication_code(self, info: ApiInfo) -> RequestReauthenticationCodePayload:
+        """Mail a code for `reauthenticate` to the address of the signed-in account.
+
+        Codes: RATE_LIMITED.
+        """
+        requested = proving.request_code(bearer=info.context.signed_in(), caller=info.context.caller)
+        return RequestReauthenticationCodePayload(mailed_code=MailedCode.of(requested))

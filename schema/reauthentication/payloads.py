@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.challenges.mailed import MailedCode
 from schema.language.described import described
 from schema.language.payload import Payload
 
@@ -13,4 +14,14 @@ class ReauthenticatePayload(Payload):
 
     expires_in: int | None = strawberry.field(
         default=None, description="Seconds for which sensitive changes are allowed now; `null` on failure."
+    )
+
+
+@described
+@strawberry.type
+class RequestReauthenticationCodePayload(Payload):
+    """The outcome of `requestReauthenticationCode`."""
+
+    mailed_code: MailedCode | None = strawberry.field(
+        default=None, description="What to send back with the code; `null` on failure."
     )

@@ -16,6 +16,7 @@ class ReauthenticationMethod(enum.Enum):
     """A way to prove again who one is."""
 
     PASSWORD = strawberry.enum_value("PASSWORD", description="The password.")
+    EMAIL_CODE = strawberry.enum_value("EMAIL_CODE", description="A code that was mailed to the account's address.")
     SOCIAL = strawberry.enum_value("SOCIAL", description="A new ID token or code of a linked provider.")
 
 
