@@ -16,7 +16,7 @@ from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.mails import codes, queue
 from accounts.mails.errors import ExpiredCode, InvalidCode
-from accounts.mails.models import Purpose
+from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.passwords.errors import InvalidCredentials
 from accounts.people.attempts import attempt
@@ -127,13 +127,7 @@ def by_mailed_code(*, bearer: Bearer, challenge_token: str, typed: str, caller: 
                 client_key=bearer.client_id,
                 account=bearer.account.pk,
             )
-            with transaction.atomic():
-                account = locked_account(bearer)
-                codes.spend(code)
-                if account.email != code.email:
-                    raise ExpiredCode
-                _verify_address(account)
-                return _proved(bearer, AuthenticationMethod.EMAIL_CODE, caller)
+            return _proved_by(code, bearer, caller)
         except InvalidChallenge as error:
             raise error.below(*EMAIL_CODE) from None
         except (InvalidCode, ExpiredCode) as error:
@@ -141,11 +135,17 @@ def by_mailed_code(*, bearer: Bearer, challenge_token: str, typed: str, caller: 
             raise
 
 
-def _verify_address(account: Account) -> None:
+@transaction.atomic
+def _proved_by(code: MailedCode, bearer: Bearer, caller: Caller) -> int:
+    account = locked_account(bearer)
+    codes.spend(code)
+    if account.email != code.email:
+        raise ExpiredCode
     if not account.email_verified:
         account.email_verified = True
         account.save(update_fields={"email_verified"})
         events.record(EventType.EMAIL_VERIFIED, subject=account.pk)
+    return _proved(bearer, AuthenticationMethod.EMAIL_CODE, caller)
 
 
 @contextmanager
