@@ -255,9 +255,9 @@ change_password.account=100/1h, change_password.account_address=10/1h, change_pa
 change_password.success=20/1h,
 update_account.account=60/1h, update_account.address=200/1h, update_account.success=60/1h,
 export.account=5/1d, export.address=50/1d,
-mail.account=10/1h, mail.account_address=5/1h, mail.address=20/1h, mail.network=200/1h, mail.client=off,
+mail.account=10/1h, mail.account_address=5/1h, mail.address=60/1h, mail.network=600/1h, mail.client=off,
 mail.global=6000/1h,
-code.account=50/1h, code.account_address=10/1h, code.address=60/15m, code.network=600/15m, code.client=off,
+code.account=100/1h, code.account_address=10/1h, code.address=60/15m, code.network=600/15m, code.client=off,
 code.global=off,
 notice.account=10/1d
 """

@@ -30,6 +30,7 @@ mutation ($input: ReauthenticateInput!) {
 """
 METHODS = "{ me { reauthenticationMethods sessions { nodes { authenticationMethods reauthenticatedUntil } } } }"
 BY_PASSWORD = {"password": PASSWORD}
+WITHOUT_PROVIDER = ["PASSWORD", "EMAIL_CODE"]
 CALLBACK = "http://localhost:5173/callback"
 WRONG_PASSWORD = ("INVALID_CREDENTIALS", ["credential", "password"])
 NOT_LINKED = ("INVALID_CREDENTIALS", ["credential", "social"])
@@ -370,23 +371,23 @@ def test_who_may_not_sign_in_may_not_prove_anything(ask, stale, linked, provider
 
 
 def test_an_account_is_told_what_it_can_prove_itself_with(graphql, stale, providers):
-    """Its password, and providers that can ask it anew."""
+    """Its password, its mailbox, and providers that can ask it anew."""
 
     def methods() -> Any:
         return graphql(METHODS, token=stale.access_token).data["me"]["reauthenticationMethods"]
 
-    assert methods() == ["PASSWORD"]
+    assert methods() == ["PASSWORD", "EMAIL_CODE"]
     UserSocialAuth.objects.create(user=stale.account, provider="google-oauth2", uid="7", id_key="sub")
-    assert methods() == ["PASSWORD", "SOCIAL"]
+    assert methods() == ["PASSWORD", "EMAIL_CODE", "SOCIAL"]
     Account._base_manager.update(password="!")
-    assert methods() == ["SOCIAL"]
+    assert methods() == ["EMAIL_CODE", "SOCIAL"]
 
 
 def test_a_provider_that_is_switched_off_is_no_method(graphql, stale, linked, settings):
     """It could not be used."""
     settings.LATCHKEY = replace(settings.LATCHKEY, providers=())
 
-    assert graphql(METHODS, token=stale.access_token).data["me"]["reauthenticationMethods"] == ["PASSWORD"]
+    assert graphql(METHODS, token=stale.access_token).data["me"]["reauthenticationMethods"] == WITHOUT_PROVIDER
 
 
 def without_codes(provider: Provider) -> SocialProvider:
@@ -400,7 +401,7 @@ def test_a_provider_of_access_tokens_alone_is_no_method(graphql, stale, linked, 
     only = replace(google, backend=f"{without_codes.__module__}.{without_codes.__name__}")
     settings.LATCHKEY = replace(settings.LATCHKEY, providers=(only,))
 
-    assert graphql(METHODS, token=stale.access_token).data["me"]["reauthenticationMethods"] == ["PASSWORD"]
+    assert graphql(METHODS, token=stale.access_token).data["me"]["reauthenticationMethods"] == WITHOUT_PROVIDER
 
 
 def test_a_link_can_follow_the_proof(graphql, ask, stale, providers):

@@ -31,7 +31,7 @@ SENSITIVE: dict[str, dict[str, Any] | None] = {
 NOT_SENSITIVE = {
     # They prove who one is themselves, or begin that.
     "register", "tokenAuth", "convertSocialToken", "answerProfileChallenge", "createSocialAuthUrl",
-    "createSocialNonce", "reauthenticate",
+    "createSocialNonce", "reauthenticate", "requestLoginCode", "tokenAuthWithCode", "requestReauthenticationCode",
     # They prove the mailbox, or begin that.
     "requestPasswordReset", "resetPassword", "secureAccount",
     "verifyEmail", "answerEmailVerificationChallenge", "resendVerification",

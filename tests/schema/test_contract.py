@@ -125,6 +125,7 @@ BY_VIEWER = {
     "exportAccount",
     "linkSocialAccount",
     "reauthenticate",
+    "requestReauthenticationCode",
     "unlinkSocialAccount",
     "updateAccount",
     *ENDING_SESSIONS,

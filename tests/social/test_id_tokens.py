@@ -813,4 +813,4 @@ def test_accounts_of_id_tokens_have_no_password(providers):
     identify(provider="corp", id_token=providers["openid"].id_token())
 
     assert not Account.objects.get().has_usable_password()
-    assert sign_in_methods(Account.objects.get()) == [SignInMethod.SOCIAL]
+    assert sign_in_methods(Account.objects.get()) == [SignInMethod.SOCIAL, SignInMethod.EMAIL_CODE]
