@@ -58,9 +58,10 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json frontend/pa
 	cd frontend && npm ci --no-audit --no-fund --silent
 	@touch $@
 
-bench: .venv/dev.stamp ## measure `me`, bare and while 64 clients sign in; on DATABASE_URL and CACHE_URL
+bench: .venv/dev.stamp ## measure `me`, bare and in a storm of sign-ins, and mails to known and unknown addresses; on DATABASE_URL, CACHE_URL
 	@$(PY) -m tests.bench.me
 	@$(PY) -m tests.bench.storm
+	@$(PY) -m tests.bench.mailed
 
 schema: .venv/runtime.stamp ## write schema/schema.graphql
 	@$(AS_IN_PRODUCTION) $(PY) manage.py export_schema schema.root:schema --path schema/schema.graphql

@@ -48,6 +48,8 @@ LOGIN = "mutation ($i: TokenAuthInput!) { tokenAuth(input: $i) { errors { code }
 SIGN_UP = "mutation ($i: RegisterInput!) { register(input: $i) { errors { code field } } }"
 CONVERT = "mutation ($i: ConvertSocialTokenInput!) { convertSocialToken(input: $i) { errors { code } } }"
 AUTH_URL = "mutation ($i: CreateSocialAuthUrlInput!) { createSocialAuthUrl(input: $i) { errors { code } } }"
+LOGIN_CODE = "mutation ($i: RequestLoginCodeInput!) { requestLoginCode(input: $i) { errors { code } } }"
+WITH_CODE = "mutation ($i: TokenAuthWithCodeInput!) { tokenAuthWithCode(input: $i) { errors { code } } }"
 REFRESH = "mutation ($i: RefreshTokenInput!) { refreshToken(input: $i) { errors { code } } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
 MARKS = "\u0301\u0316"
@@ -558,6 +560,25 @@ SIGN_IN = [
         SIGN_UP,
         i=person(firstName=" ".join("abcdefghij"[: 3 + n % 8] for n in range(20)), password="abc" * 300),
     ),
+    query("requestLoginCode: a long address", LOGIN_CODE, i={"email": "a." * 60000 + "@example.com"}),
+    query("requestLoginCode: an address of at signs", LOGIN_CODE, i={"email": "@" * FULL}),
+    query("requestLoginCode: a domain of dots", LOGIN_CODE, i={"email": "a@ü" + "." * FULL}),
+    query("requestLoginCode: a long domain", LOGIN_CODE, i={"email": "a@" + "a." * 60000}),
+    query("requestLoginCode: a domain of combining marks", LOGIN_CODE, i={"email": "a@a" + MARKS * 30000}),
+    query("requestLoginCode: a client", LOGIN_CODE, i={"email": "a@example.com", "clientId": "a" * FULL}),
+    query(
+        "tokenAuthWithCode: a token",
+        WITH_CODE,
+        i={"credential": {"code": {"challengeToken": "a" * FULL, "code": "BCDF-GHJK"}}},
+    ),
+    query(
+        "tokenAuthWithCode: a code",
+        WITH_CODE,
+        i={"credential": {"code": {"challengeToken": "a", "code": "ü-" * (FULL // 3)}}},
+    ),
+    query("tokenAuthWithCode: a link of letters", WITH_CODE, i={"credential": {"linkToken": "A" * FULL}}),
+    query("tokenAuthWithCode: a link of padding", WITH_CODE, i={"credential": {"linkToken": "AA==" * (FULL // 4)}}),
+    query("tokenAuthWithCode: a link in another script", WITH_CODE, i={"credential": {"linkToken": "ü" * (FULL // 2)}}),
     query("refreshToken: a long token", REFRESH, i={"refreshToken": "a" * FULL}),
     query(
         "revokeToken: a long token",
