@@ -1,5 +1,6 @@
 """S8, S63, S70: a mailed code or link signs in once, soon, and with the client that asked."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -214,6 +215,19 @@ def test_a_stale_bearer_does_not_disturb(graphql, ada, credential):
 
     assert answer.data["tokenAuthWithCode"]["errors"] == []
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/sign-in-link", "/graphql"])
+def test_opening_a_link_spends_nothing(graphql, client, ada, path):
+    """S72: scanners open pages, with the token in whatever place; the press that sends the mutation signs in."""
+    requested(graphql)
+    link = link_token(EMAIL, Purpose.SIGN_IN)
+    variables = json.dumps({"input": {"credential": {"linkToken": link}}})
+
+    with nothing_changes():
+        opened = client.get(path, {"token": link, "query": SIGN_IN, "variables": variables})
+    assert opened.status_code in {200, 404, 405}
+    assert signed_in(graphql, {"linkToken": link})["errors"] == []
 
 
 # A never-verified account
