@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.dispatch import receiver
+from django.utils import timezone
 
 from accounts.challenges import mailed
 from accounts.challenges.errors import InvalidChallenge
@@ -104,4 +105,5 @@ def _signed_in(code: MailedCode, grant: ClientGrant, caller: Caller) -> tuple[Ac
 @receiver(sessions_ending)
 def withdraw_codes(accounts: list[uuid.UUID], **_signal: Any) -> None:
     """Void the codes that would begin a session: what ended comes back by no older mail (S82)."""
-    codes.withdraw_from(accounts, Purpose.SIGN_IN)
+    live = MailedCode.objects.filter(account__in=accounts, purpose=Purpose.SIGN_IN, used_at=None)
+    live.update(used_at=timezone.now())
