@@ -8,6 +8,7 @@ import strawberry_django
 from strawberry import relay
 
 from accounts.people import models
+from schema.addresses.types import AddressFields
 from schema.guard.types import SecurityEventFields
 from schema.language.described import described
 from schema.passwords.types import PasswordFields
@@ -23,6 +24,7 @@ from schema.tokens.sessions import SessionFields
 class Account(
     relay.Node,
     AccountFields,
+    AddressFields,
     PasswordFields,
     SocialAccountFields,
     SessionFields,

@@ -1,10 +1,12 @@
 """The administration deletes accounts as their holders do."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from accounts.leaving import grace
 from accounts.leaving.deletion import erase
 from accounts.people.admin import AccountAdmin
 from accounts.people.models import Account
@@ -15,6 +17,14 @@ admin.site.unregister(Account)
 @admin.register(Account)
 class ErasingAccountAdmin(AccountAdmin):
     """The pages of accounts. A deletion leaves nothing of the person in the rows that are kept."""
+
+    actions = ("keep_closed",)
+
+    @admin.action(description=_("Disable for good, instead of the scheduled deletion"), permissions=["change"])
+    def keep_closed(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        """Withdraw scheduled deletions: the accounts stay disabled, and no mailed link opens them."""
+        number = grace.keep_closed(queryset if request.user.is_superuser else queryset.filter(is_staff=False))
+        self.message_user(request, _("Accounts that stay disabled: %d") % number, messages.SUCCESS)
 
     def delete_model(self, request: HttpRequest, obj: Account) -> None:
         """Delete it with everything that is about it."""

@@ -1,13 +1,17 @@
 """Delete one's own account."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.conf import latchkey
 from accounts.guard import events, origin
 from accounts.guard.events import EventType
 from accounts.leaving import holdings
+from accounts.mails import codes, queue
+from accounts.mails.models import Purpose
+from accounts.mails.templates import Template
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.social import challenges as social_challenges
@@ -22,7 +26,10 @@ class StaffAccount(Exception):
 
 
 def delete_account(*, bearer: Bearer, caller: Caller, apple_code: str = "") -> datetime:
-    """Delete the bearer's account and everything that is about it, at once; returns when.
+    """Delete the bearer's account and everything that is about it; returns when.
+
+    With a grace period, the account is closed now and deleted later: its address is mailed a link that undoes it. An
+    unverified address may be somebody else's: such an account is deleted at once.
 
     With a fresh code of Apple, Apple is told first; if it does not confirm, nothing is deleted. Raises StaffAccount,
     ReauthenticationRequired; with a code also ProviderRejected, ProviderUnavailable, RateLimited; InvalidToken.
@@ -30,14 +37,17 @@ def delete_account(*, bearer: Bearer, caller: Caller, apple_code: str = "") -> d
     key, client = bearer.account.pk, bearer.client_name
     with events.failures(EventType.DELETE_FAILED, subject=lambda: key, client=client, caller=caller):
         require_recent_proof(bearer)
-        _refuse_staff(bearer.account)
+        refuse_staff(bearer.account)
         if apple_code:
             revoke_at_apple(apple_code, bearer=bearer, caller=caller)
-        # The event of the deletion has no address and no agent, as those before it from now on.
-        with transaction.atomic(), origin.acting(key, client=client, caller=Caller()):
+        with transaction.atomic(), origin.acting(key, client=client):
             account = bearer_tokens.locked_account(bearer)
-            _refuse_staff(account)
-            erase(account)
+            refuse_staff(account)
+            if latchkey().deletion_grace_days and account.email_verified:
+                return _schedule(account, client_key=bearer.client_id)
+            # The event of the deletion has no address and no agent, as those before it from now on.
+            with origin.acting(caller=Caller()):
+                erase(account)
     return timezone.now()
 
 
@@ -55,7 +65,35 @@ def erase(account: Account) -> None:
     account.delete()
 
 
-def _refuse_staff(account: Account) -> None:
+def _schedule(account: Account, *, client_key: int) -> datetime:
+    """Close the account, whose row is locked, until the grace period is over: `purge_accounts` deletes it then."""
+    lifetime = timedelta(days=latchkey().deletion_grace_days)
+    due = timezone.now() + lifetime
+    account.is_active, account.deletion_due_at = False, due
+    account.save(update_fields={"is_active", "deletion_due_at"})
+    social_challenges.forget(account)
+    codes.withdraw(account)
+    code = codes.create(
+        Purpose.CANCEL_DELETION,
+        email=account.email,
+        account=account,
+        client_key=client_key,
+        lifetime=int(lifetime.total_seconds()),
+    )
+    queue.put(
+        Template.DELETION_SCHEDULED,
+        email=account.email,
+        locale=account.locale,
+        account=account,
+        client_key=client_key,
+        code=code,
+        data={"due": due.isoformat()},
+    )
+    events.record(EventType.DELETION_SCHEDULED, subject=account.pk)
+    return due
+
+
+def refuse_staff(account: Account) -> None:
     """Keep the accounts of the administration: otherwise its last member could lock everyone out of it.
 
     And the log of what a member of staff did, which Django deletes with the account, would end with a click.

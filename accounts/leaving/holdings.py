@@ -19,6 +19,9 @@ SECRET = "a secret, or its digest"  # noqa: S105 - a reason
 INTERNAL = "a key of ours that says nothing about the person"
 OTHERS = "names other people"
 SESSION, IDENTITY = "accounts.Session", "social_django.UserSocialAuth"
+NOTHING = Q(pk__in=())
+BY_ADDRESS = frozenset({"mails", "mailed_codes", "pending_registrations"})
+"""The holdings with rows that have the address, and do not go with the account by themselves."""
 DELIMITER = " · "
 """Ends the address in the name of a session."""
 
@@ -66,6 +69,14 @@ def entries_about(account: Account) -> Q:
     return (of[Account._meta.label] & Q(object_id=str(account.pk))) | had  # noqa: SLF001
 
 
+def mailed_to(account: Account) -> Q:
+    """The rows of no account that have the address, if the account has shown that it is its own.
+
+    Otherwise whoever registers somebody's address could read what is mailed there, and delete it.
+    """
+    return Q(account=None, email=account.email) if account.email_verified else NOTHING
+
+
 HOLDINGS = (
     Holding(
         name="account",
@@ -82,6 +93,7 @@ HOLDINGS = (
             "last_name",
             "locale",
             "is_active",
+            "deletion_due_at",
             "is_staff",
             "is_superuser",
             "date_joined",
@@ -219,6 +231,36 @@ HOLDINGS = (
         },
     ),
     Holding(
+        name="mailed_codes",
+        model="accounts.MailedCode",
+        rows=lambda account: Q(account=account.pk) | mailed_to(account),
+        newest="created_at",
+        exported=("purpose", "email", "client__client_id", "attempts", "created_at", "expires_at", "used_at"),
+        withheld={
+            "id": SECRET,
+            "account": INTERNAL,
+            "registration": INTERNAL,
+            "challenge_digest": SECRET,
+            "data": "tells whether somebody else has the address",
+        },
+    ),
+    Holding(
+        name="mails",
+        model="accounts.Mail",
+        rows=lambda account: Q(account=account.pk) | mailed_to(account),
+        newest="created_at",
+        exported=("template", "email", "locale", "client__client_id", "data", "created_at", "attempts", "dead_at"),
+        withheld={"id": INTERNAL, "account": INTERNAL, "code": INTERNAL, "*": "about the work of the mail server"},
+    ),
+    Holding(
+        name="pending_registrations",
+        model="accounts.PendingRegistration",
+        rows=lambda account: Q(email=account.email) if account.email_verified else NOTHING,
+        newest="created_at",
+        exported=("email", "created_at", "expires_at"),
+        withheld={"id": INTERNAL, "password": SECRET, "*": "of whoever named the address, who may be somebody else"},
+    ),
+    Holding(
         name="security_events",
         model="accounts.SecurityEvent",
         rows=lambda account: Q(subject=account.pk) & (Q(actor=None) | Q(actor=account.pk)),
@@ -296,7 +338,13 @@ NO_HOLDINGS = {
 
 
 def release(account: Account) -> None:
-    """Take the person out of the rows that are kept. Call it in the transaction that deletes the account."""
+    """Delete what has the person's address, and take the person out of the rows that are kept.
+
+    Call it in the transaction that deletes the account.
+    """
+    for holding in HOLDINGS:
+        if holding.name in BY_ADDRESS:
+            holding.of(account).delete()
     # Two statements, each with an index.
     SecurityEvent.objects.filter(subject=account.pk).forget_origin()
     SecurityEvent.objects.filter(ACTED_ON_OTHERS, actor=account.pk).forget_origin()

@@ -29,7 +29,7 @@ class AccountAdmin(TakesAlong, UserAdmin):  # type: ignore[type-arg]
     list_display = ("email", "username", "first_name", "last_name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "email_verified", "is_staff", "is_superuser", "date_joined")
     search_fields = ("email", "username", "first_name", "last_name")
-    readonly_fields = ("date_joined", "last_login", "security_events")
+    readonly_fields = ("date_joined", "last_login", "deletion_due_at", "security_events")
     fieldsets = (
         (None, {"fields": ("email", "email_verified", "username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name")}),
@@ -37,7 +37,7 @@ class AccountAdmin(TakesAlong, UserAdmin):  # type: ignore[type-arg]
             _("Permissions"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
-        (_("Dates"), {"fields": ("date_joined", "last_login", "security_events")}),
+        (_("Dates"), {"fields": ("date_joined", "last_login", "deletion_due_at", "security_events")}),
     )
     add_fieldsets = (
         (

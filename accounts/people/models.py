@@ -45,7 +45,12 @@ class AccountQuerySet(models.QuerySet["Account"]):
     """Accounts, with an `update` and a `delete` that act as those of Account."""
 
     def update(self, **values: Any) -> int:
-        """As Django; ends sessions if password or active state change (S82), and records what changes."""
+        """As Django; ends sessions if password or active state change (S82), and records what changes.
+
+        Setting the active state withdraws a scheduled deletion.
+        """
+        if "is_active" in values:
+            values.setdefault("deletion_due_at", None)
         changes = {name: ~Q(**{name: values[name]}) for name in sorted(RECORDED_FIELDS & values.keys())}
         if not changes:
             return super().update(**values)
@@ -258,12 +263,17 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
         """As Django; normalizes the username (S84).
 
         If password or active state changes, it also ends the sessions (S82). `keep_session` continues: the session in
-        which its holder changes the password (S10). Those changes, and others of RECORDED_FIELDS, are recorded.
+        which its holder changes the password (S10). Those changes, and others of RECORDED_FIELDS, are recorded. An
+        account that is active is not scheduled for deletion.
         """
         if update_fields is not None:
             update_fields = set(update_fields)
             if "username" in update_fields:
                 update_fields.add("username_key")
+        if self.is_active and self.deletion_due_at and (update_fields is None or "is_active" in update_fields):
+            self.deletion_due_at = None
+            if update_fields is not None:
+                update_fields.add("deletion_due_at")
         if update_fields is None or "username" in update_fields:
             self.username = unicodedata.normalize("NFC", self.username)
         watched = RECORDED_FIELDS if update_fields is None else RECORDED_FIELDS & update_fields

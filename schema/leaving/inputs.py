@@ -17,3 +17,11 @@ class DeleteAccountInput:
             " as the App Store asks. Nothing of it is kept."
         ),
     )
+
+
+@described
+@strawberry.input
+class CancelAccountDeletionInput:
+    """The token of a mailed link."""
+
+    token: str = strawberry.field(description="The token of the link.")

@@ -5,12 +5,18 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
-from accounts.leaving import deletion, export
+from accounts.leaving import deletion, disowning, export, grace
 from accounts.tokens.sessions import belongs_to
-from schema.language.directives import Credential
+from schema.challenges.mailed import MailedTokenInput
+from schema.language.directives import Anonymous, Credential
 from schema.language.payload import mutation
-from schema.leaving.inputs import DeleteAccountInput
-from schema.leaving.payloads import DeleteAccountPayload, ExportAccountPayload
+from schema.leaving.inputs import CancelAccountDeletionInput, DeleteAccountInput
+from schema.leaving.payloads import (
+    CancelAccountDeletionPayload,
+    DeleteAccountPayload,
+    DisownRegistrationPayload,
+    ExportAccountPayload,
+)
 from schema.request.context import ApiInfo
 from schema.request.refusals import Forbidden
 
@@ -28,7 +34,10 @@ class LeavingMutations:
             strawberry.argument(description="Omit it unless Apple has to be told."),
         ] = strawberry.UNSET,
     ) -> DeleteAccountPayload:
-        """Delete the signed-in account at once, with every session and token; clears the cookie.
+        """Delete the signed-in account. Every session and token ends at once; clears the cookie.
+
+        Some services keep the data for a grace period, in which a mailed link undoes the deletion: see `scheduledFor`.
+        An account whose address is not verified is always deleted at once.
 
         With `appleCode`, Apple is told first; if Apple does not confirm it, nothing is deleted. The account of a member
         of staff is refused with the top-level error FORBIDDEN.
@@ -51,6 +60,38 @@ class LeavingMutations:
         if own_cookie:
             cookie.clear()
         return DeleteAccountPayload(scheduled_for=deleted_at)
+
+    @mutation(CancelAccountDeletionPayload, Anonymous(), Credential())
+    def cancel_account_deletion(
+        self,
+        info: ApiInfo,
+        input: Annotated[CancelAccountDeletionInput, strawberry.argument(description="The mailed token.")],
+    ) -> CancelAccountDeletionPayload:
+        """Undo a deletion within its grace period, with the token of the mailed link. Signs nobody in.
+
+        Codes: INVALID_CODE, EXPIRED_CODE, RATE_LIMITED.
+        """
+        grace.cancel_account_deletion(token=input.token, caller=info.context.caller)
+        return CancelAccountDeletionPayload()
+
+    @mutation(DisownRegistrationPayload, Anonymous(), Credential())
+    def disown_registration(
+        self,
+        info: ApiInfo,
+        input: Annotated[MailedTokenInput, strawberry.argument(description="The token of the verification link.")],
+    ) -> DisownRegistrationPayload:
+        """Say "I did not sign up": delete the registration, or the account whose address was never verified.
+
+        Takes the token of the link that `verifyEmail` takes. The account of a member of staff is refused with the
+        top-level error FORBIDDEN.
+
+        Codes: INVALID_CODE, EXPIRED_CODE (also once the address was verified), RATE_LIMITED.
+        """
+        try:
+            disowning.disown_registration(token=input.token, caller=info.context.caller)
+        except deletion.StaffAccount:
+            raise Forbidden from None
+        return DisownRegistrationPayload()
 
     @mutation(ExportAccountPayload)
     def export_account(self, info: ApiInfo) -> ExportAccountPayload:

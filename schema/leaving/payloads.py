@@ -16,8 +16,23 @@ class DeleteAccountPayload(Payload):
 
     scheduled_for: datetime | None = strawberry.field(
         default=None,
-        description="When the account and its data are deleted: now, so they are gone already; `null` on failure.",
+        description=(
+            "When the account and its data are deleted: later with a grace period, otherwise now, so they are gone"
+            " already; `null` on failure."
+        ),
     )
+
+
+@described
+@strawberry.type
+class CancelAccountDeletionPayload(Payload):
+    """The outcome of `cancelAccountDeletion`."""
+
+
+@described
+@strawberry.type
+class DisownRegistrationPayload(Payload):
+    """The outcome of `disownRegistration`."""
 
 
 @described

@@ -1,0 +1,24 @@
+"""Inputs for changing the e-mail address."""
+
+import strawberry
+
+from schema.language.described import described
+
+
+@described
+@strawberry.input
+class RequestEmailChangeInput:
+    """A new address."""
+
+    new_email: str = strawberry.field(description="The new e-mail address.")
+
+
+@described
+@strawberry.input(one_of=True)
+class ConfirmEmailChangeInput:
+    """Exactly one of these."""
+
+    token: str | None = strawberry.field(default=strawberry.UNSET, description="The token of the mailed link.")
+    code: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The mailed code. Case, spaces and dashes are ignored."
+    )
