@@ -15,10 +15,15 @@ from accounts.challenges import steps
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.leaving.holdings import HOLDINGS
+from accounts.mails import codes as mailed
+from accounts.mails import queue
+from accounts.mails.models import Purpose
+from accounts.mails.templates import Template
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.models import Client
+from accounts.verification.models import PendingRegistration
 from tests.api import LINK, ME, REFRESH, SignedIn, codes
 from tests.factories import make_account, make_client
 
@@ -73,6 +78,7 @@ def surround(account: Account) -> None:
     claims = {"sub": SUBJECT_AT_GOOGLE, "email": "lovelace@example.com"}
     steps.create("LINK", grant=trusted, account=account, data={"provider": "github", "claims": {"sub": "7"}})
     steps.create("PROFILE", grant=trusted, data={"provider": "google-oauth2", "claims": claims})
+    post(account, later)
     caller = Caller(ip_address=ADDRESS, user_agent=AGENT)
     events.record(EventType.SIGNED_IN, subject=account.pk, caller=caller)
     events.record(EventType.DISABLED, subject=uuid.uuid4(), actor=account.pk, caller=caller)
@@ -90,3 +96,12 @@ def surround(account: Account) -> None:
     LogEntry.objects.create(
         user=staff, content_type=sessions, object_id=str(uuid.uuid4()), object_repr=f"{account} · Web", **log
     )
+
+
+def post(account: Account, later: Any) -> None:
+    """Codes and mails of the account, and of nobody with its address: somebody asked before it existed."""
+    for owner in (account, None):
+        code = mailed.create(Purpose.RESET, email=account.email, lifetime=600, account=owner)
+        queue.put(Template.RESET_PASSWORD, email=account.email, locale="en", account=owner, code=code)
+    names = {"username": "Countess", "first_name": "Ada", "last_name": "Lovelace"}
+    PendingRegistration.objects.create(email=account.email, password="a-hash", locale="en", expires_at=later, **names)

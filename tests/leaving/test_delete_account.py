@@ -187,13 +187,13 @@ def test_whoever_becomes_staff_meanwhile_stays(delete, signed_in, graphql, monke
 
 def test_a_token_that_is_revoked_meanwhile_deletes_nothing(graphql, signed_in, monkeypatch):
     """S21: somebody has just ended the session, and is glad."""
-    refuse = deletion._refuse_staff
+    refuse = deletion.refuse_staff
 
     def revoked_first(account):
         AccessToken.objects.all().delete()
         refuse(account)
 
-    monkeypatch.setattr(deletion, "_refuse_staff", revoked_first)
+    monkeypatch.setattr(deletion, "refuse_staff", revoked_first)
 
     assert graphql(DELETE, token=signed_in.access_token).codes == ["UNAUTHENTICATED"]
     assert Account.objects.exists()
