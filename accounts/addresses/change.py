@@ -8,7 +8,6 @@ somebody else can open (S9).
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.addresses.forms import canonical_address
 from accounts.conf import latchkey
 from accounts.errors import InvalidInput
 from accounts.guard import events, limits
@@ -20,6 +19,7 @@ from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.people.errors import EmailTaken
 from accounts.people.models import Account
+from accounts.people.named import named_address
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer
@@ -40,7 +40,7 @@ def request_email_change(*, bearer: Bearer, new_email: str, caller: Caller) -> A
     key, client = bearer.account.pk, bearer.client_name
     with events.failures(EventType.EMAIL_CHANGE_FAILED, subject=lambda: key, client=client, caller=caller):
         require_recent_proof(bearer)
-        email = canonical_address(new_email, field=NEW)
+        email = named_address(new_email, field=NEW)
         if email == bearer.account.email:
             raise InvalidInput(SAME, field=NEW)
         with limits.attempt(Action.MAIL, account=email, caller=caller, client=client), transaction.atomic():

@@ -68,7 +68,7 @@ def erase(account: Account) -> None:
 def _schedule(account: Account, *, client_key: int) -> datetime:
     """Close the account, whose row is locked, until the grace period is over: `purge_accounts` deletes it then."""
     lifetime = timedelta(days=latchkey().deletion_grace_days)
-    due = timezone.now() + lifetime
+    due = timezone.now().replace(microsecond=0) + lifetime
     account.is_active, account.deletion_due_at = False, due
     account.save(update_fields={"is_active", "deletion_due_at"})
     social_challenges.forget(account)

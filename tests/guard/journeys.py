@@ -37,7 +37,7 @@ class World:
     graphql: GraphQL
     providers: Providers
     sign_in: SignIn
-    settings: Any = None
+    settings: Any
     """To change them."""
     _signed_in: list[SignedIn] = field(default_factory=list)
 

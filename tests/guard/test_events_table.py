@@ -22,6 +22,8 @@ MUTATIONS: dict[str, Any] = schema._schema.mutation_type.fields  # type: ignore[
 EVENTS = (ROOT / "docs/guard.md").read_text().partition("## Events")[2]
 LINE = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
 TABLE = {(mutation, outcome): re.findall(r"`([\w:]+)`", events) for mutation, outcome, events in LINE.findall(EVENTS)}
+LEFT = {EventType.DELETED, EventType.DISOWNED}
+"""Events after which nothing is kept of where somebody was."""
 OURS = {"provider", "clientId", "id", "scope"}
 """Inputs whose values are ours, if they are accepted."""
 
@@ -86,7 +88,7 @@ def test_a_mutation_writes_what_the_table_says(world, mutation, outcome):
     for event in events:
         assert event["request_id"] == answer.headers["X-Request-ID"]
         # Nothing is kept about people who leave.
-        assert event["ip_address"] == (None if event["type"] == EventType.DELETED else "127.0.0.1")
+        assert event["ip_address"] == (None if event["type"] in LEFT else "127.0.0.1")
         if call.token:
             # A signed-in holder is named, with the client.
             holder = world.me.account.pk

@@ -205,6 +205,24 @@ def delete(world):
     assert superuser().post(page("accounts_account_delete", world.account.pk), {"post": "yes"}).status_code == 302
 
 
+@cause("`deleteAccount` with a grace period")
+def leave_for_now(world):
+    """An account of staff cannot, so it becomes another one first."""
+    world.settings.LATCHKEY = replace(latchkey(), deletion_grace_days=30)
+    Account._base_manager.update(is_staff=False, is_superuser=False, email_verified=True)
+    world.call("deleteAccount")
+    Account._base_manager.update(is_staff=True, is_superuser=True)
+
+
+@cause("`undoEmailChange`")
+def undo_email_change(world):
+    """With the link that was mailed to the former address."""
+    code = mailed.create(Purpose.UNDO_EMAIL_CHANGE, email="former@example.com", lifetime=600, account=world.account)
+    document = "mutation ($input: MailedTokenInput!) { undoEmailChange(input: $input) { errors { code } } }"
+    payload = world.graphql(document, input={"token": mailed.link_token(code)}).data["undoEmailChange"]
+    assert payload["errors"] == []
+
+
 @cause("The account is handed to the verified owner of its address (S9)")
 def displace(world):
     """Which does not happen to staff."""

@@ -23,6 +23,7 @@ SENSITIVE: dict[str, dict[str, Any] | None] = {
     "linkSocialAccount": {"source": {"credential": {"provider": "google", "credential": {"accessToken": "x"}}}},
     "unlinkSocialAccount": {"id": "x"},
     "changePassword": {"newPassword": NEW},
+    "requestEmailChange": {"newEmail": "new@example.com"},
     "deleteAccount": {},
     "exportAccount": None,
 }
@@ -37,6 +38,8 @@ NOT_SENSITIVE = {
     "verifyEmail", "answerEmailVerificationChallenge", "resendVerification",
     # They continue or end sessions, which a victim does in a hurry (S89).
     "refreshToken", "revokeToken", "revokeSession", "revokeOtherSessions", "revokeAllSessions",
+    # They need what was mailed, and give an address or an account back, or finish what needed a proof.
+    "confirmEmailChange", "cancelEmailChange", "undoEmailChange", "cancelAccountDeletion", "disownRegistration",
     # Names and language open nothing.
     "updateAccount",
 }  # fmt: skip
