@@ -55,6 +55,9 @@ def test_only_these_fields_ignore_the_authorization_header():
         "answerProfileChallenge",
         "createSocialNonce",
         "revokeToken",
+        "undoEmailChange",
+        "cancelAccountDeletion",
+        "disownRegistration",
         "authConfig",
     }
 

@@ -117,14 +117,17 @@ def test_each_mutation_has_one_input_and_a_payload_with_errors(mutation):
 
 
 ENDING_SESSIONS = {"revokeSession", "revokeOtherSessions", "revokeAllSessions"}
-WITHOUT_CREDENTIAL = {"createSocialNonce", "exportAccount", "updateAccount", *ENDING_SESSIONS}
+WITHOUT_CREDENTIAL = {"cancelEmailChange", "createSocialNonce", "exportAccount", "updateAccount", *ENDING_SESSIONS}
 BY_VIEWER = {
+    "cancelEmailChange",
     "changePassword",
+    "confirmEmailChange",
     "createSocialAuthUrl",
     "deleteAccount",
     "exportAccount",
     "linkSocialAccount",
     "reauthenticate",
+    "requestEmailChange",
     "requestReauthenticationCode",
     "unlinkSocialAccount",
     "updateAccount",
