@@ -1,6 +1,6 @@
 # Works with make 3.81 and a BSD userland (macOS), without global installs and whatever HOME is.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint schema lock frontend e2e clients bench FORCE
+.PHONY: help install run test lint schema messages lock frontend e2e clients bench FORCE
 .NOTPARALLEL:
 
 PYTHON ?= python3
@@ -65,6 +65,9 @@ bench: .venv/dev.stamp ## measure `me`, bare and in a storm of sign-ins, and mai
 
 schema: .venv/runtime.stamp ## write schema/schema.graphql
 	@$(AS_IN_PRODUCTION) $(PY) manage.py export_schema schema.root:schema --path schema/schema.graphql
+
+messages: .venv/dev.stamp ## bring new messages into the catalogues of accounts/locale/, and compile these
+	@$(PY) -m tests.languages.catalogues
 
 lock: .venv/dev.stamp ## bump all requirements to their newest releases older than a week
 	$(COMPILE) --output-file requirements/runtime.txt requirements/runtime.in

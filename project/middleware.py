@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.log import log_response
 
 from accounts.guard import origin
 from accounts.guard.origin import Origin
 from accounts.shared.caller import Caller
+from accounts.shared.languages import accepted_language
 from project.pages import refusal
 from schema.http.responses import DATABASE_AWAY
 
@@ -81,6 +84,30 @@ class HeadMiddleware:
         if is_head and isinstance(response, HttpResponse):
             response.headers.setdefault("Content-Length", str(len(response.content)))
             response.content = b""
+        return response
+
+
+class LanguageMiddleware:
+    """Answers in the language that the client accepts.
+
+    Not Django's LocaleMiddleware: a cookie and the path choose there too, each page varies, and the thread keeps the
+    language after the request.
+    """
+
+    translated = ("graphql", "admin/")
+    """The routes with words that are translated. Pages, metadata and OAuth errors (RFC 6749 §5.2) are in English."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Respond, and say in which language."""
+        language = accepted_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+        with translation.override(language):
+            response = self.get_response(request)
+        if (match := request.resolver_match) and match.route.startswith(self.translated):
+            patch_vary_headers(response, ["Accept-Language"])
+            response.headers["Content-Language"] = language
         return response
 
 

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "project.middleware.ExactCookiesMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.middleware.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -351,6 +352,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = LATCHKEY.max_body_bytes
 # The rest --------------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+# Those whose catalogues in accounts/locale/ are complete (tests/languages). How to add one: docs/mails.md.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
+# Else the catalogues of apps that are listed above ours would translate the words that we share with them.
+LOCALE_PATHS = [BASE_DIR / "accounts" / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = USE_TZ = True
 

@@ -2,6 +2,7 @@
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.guard.events import EventType
 from accounts.guard.models import SecurityEvent
@@ -61,4 +62,7 @@ MESSAGES: dict[str, str | Promise] = {
 def message_of(event: SecurityEvent) -> str:
     """What happened, in one sentence, and how often if it was repeated."""
     message = str(MESSAGES.get(event.type, event.type))
-    return message if event.count == 1 else f"{message} This happened {event.count} times."
+    if event.count == 1:
+        return message
+    repeated = ngettext("This happened %(count)d time.", "This happened %(count)d times.", event.count)
+    return f"{message} {repeated % {'count': event.count}}"

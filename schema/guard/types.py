@@ -25,7 +25,9 @@ class SecurityEvent(relay.Node):
     type: str = strawberry.field(
         description="For programs, such as `account:login:failure`: see `docs/guard.md`. Stable; types may be added."
     )
-    message: str = strawberry.field(description="The same for people, in English. Not stable: never compare it.")
+    message: str = strawberry.field(
+        description="The same for people, in the language of `Accept-Language`. Not stable: never compare it."
+    )
     created_at: datetime = strawberry.field(description="When. Failures are counted by the minute, and tell its start.")
     ip_address: str | None = strawberry.field(description="The address that it came from; `null` if staff did it.")
     user_agent: str | None = strawberry.field(description="The client, as it named itself; `null` if staff did it.")

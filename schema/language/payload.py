@@ -33,7 +33,12 @@ class AuthError:
     code: AuthErrorCode = strawberry.field(
         description="For programs. Stable; new codes may be added, so keep a default branch that shows `message`."
     )
-    message: str = strawberry.field(description="For people, in English. Not stable: never compare it.")
+    message: str = strawberry.field(
+        description=(
+            "For people, in the language of the header `Accept-Language`: English, German or French; otherwise English."
+            " Not stable: never compare it."
+        )
+    )
     field: list[str] | None = strawberry.field(
         description=(
             'The path of the input field below `input`, such as `["email"]` or `["credential", "idToken"]`;'

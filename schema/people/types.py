@@ -58,7 +58,10 @@ class AccountFields:
     first_name: strawberry.auto = strawberry_django.field(description="Given name.")
     last_name: strawberry.auto = strawberry_django.field(description="Family name; may be empty.")
     locale: strawberry.auto = strawberry_django.field(
-        description="The language of e-mails, as a BCP 47 tag such as `de` or `pt-BR`."
+        description=(
+            "The language of mails, as a BCP 47 tag such as `de` or `pt-BR`; mails are in the nearest language that the"
+            " service has, or in English. Messages of answers follow `Accept-Language` instead."
+        )
     )
     date_joined: strawberry.auto = strawberry_django.field(description="When the account was created.")
     last_login: strawberry.auto = strawberry_django.field(description="When the account last signed in, by any method.")
