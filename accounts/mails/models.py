@@ -69,10 +69,14 @@ class Mail(models.Model):
     template = models.CharField(_("template"), max_length=40)
     email = models.EmailField(_("to"), max_length=LONGEST_EMAIL)
     locale = models.CharField(_("language"), max_length=LONGEST_TAG)
-    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", null=True)
-    client = models.ForeignKey("accounts.Client", on_delete=models.SET_NULL, related_name="+", null=True)
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", null=True, verbose_name=_("account")
+    )
+    client = models.ForeignKey(
+        "accounts.Client", on_delete=models.SET_NULL, related_name="+", null=True, verbose_name=_("client")
+    )
     code = models.ForeignKey(MailedCode, on_delete=models.CASCADE, related_name="+", null=True)
-    data = models.JSONField(default=dict)
+    data = models.JSONField(_("values of the template"), default=dict)
     """Values of the template; never a secret."""
     created_at = models.DateTimeField(_("queued"), default=timezone.now)
     due_at = models.DateTimeField(_("next attempt"), default=timezone.now)

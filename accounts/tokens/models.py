@@ -126,8 +126,10 @@ class Session(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     token_family = models.UUIDField(unique=True, editable=False)
-    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="sessions")
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("account")
+    )
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("client"))
     created_at = models.DateTimeField(_("began"), default=timezone.now, editable=False)
     authenticated_at = models.DateTimeField(_("authenticated"), default=timezone.now, editable=False)
     """When its holder last proved who they are, with the methods below."""
