@@ -16,6 +16,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_p
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.conf import settings
+from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
 from tests.documents import ROOT
@@ -36,7 +37,7 @@ def languages() -> list[str]:
 
 def file_of(language: str, kind: str) -> Path:
     """The `po` or `mo` file of a language."""
-    return LOCALE / language.replace("-", "_") / "LC_MESSAGES" / f"django.{kind}"
+    return LOCALE / to_locale(language) / "LC_MESSAGES" / f"django.{kind}"
 
 
 def from_template(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Any]:
@@ -62,9 +63,9 @@ def stored(language: str) -> Catalog:
     """The catalogue of a language as its .po file has it; empty for a new language."""
     path = file_of(language, "po")
     if not path.exists():
-        return Catalog(locale=language)
+        return Catalog(locale=to_locale(language))
     with path.open("rb") as file:
-        return read_po(file, locale=language)
+        return read_po(file, locale=to_locale(language))
 
 
 def text_of(catalogue: Catalog) -> bytes:

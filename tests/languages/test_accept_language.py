@@ -46,6 +46,7 @@ EVENTS = "{ me { securityEvents(first: 1) { nodes { type message } } } }"
         ("es," * 19 + "de", "de"),
         ("es," * 20 + "de", "en"),
         ("de-" + "a" * 40, "en"),
+        ("-, --de, -de, de-", "de"),
     ],
 )
 def test_the_header_names_the_language(header, language):
