@@ -30,6 +30,7 @@ export default [
             types: [
               "AuthConfig",
               "AuthError",
+              "MailedCode",
               "PageInfo",
               "PasswordPolicy",
               "ProfileSuggestion",

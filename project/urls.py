@@ -36,6 +36,12 @@ outbox_patterns = [
     path("dev/outbox/<slug:key>", outbox, name="outbox-mail"),
     path("dev/outbox/<slug:key>.html", html_part, name="outbox-html"),
 ]
+# The last ten are what mailed links open, and where their codes are asked for and typed.
+pages = (
+    "sign-in|register|users|callback|"
+    "verify-email|disown-registration|forgot-password|reset-password|sign-in-code|sign-in-link|"
+    "confirm-email|undo-email-change|secure-account|cancel-deletion"
+)
 
 urlpatterns = [
     path("graphql", graphql_view, name="graphql"),
@@ -45,7 +51,7 @@ urlpatterns = [
     *metadata_patterns,
     path("admin/", admin.site.urls),
     *(outbox_patterns if settings.DEVELOPMENT and settings.OUTBOX else ()),
-    re_path(r"^(?:sign-in|register|users|callback)?$", front_end, name="front-end"),
+    re_path(rf"^(?:{pages})?$", front_end, name="front-end"),
 ]
 
 handler400 = "project.pages.bad_request"

@@ -1,22 +1,48 @@
-import { Fragment, useCallback, useEffect, useRef, useState } from "react";
-import { SettleContext, useChallenges } from "./challenges";
+import { Fragment, useCallback, useEffect, useRef, useState, type ComponentType } from "react";
+import { SettleContext, SIGN_IN_LINK, useChallenges } from "./challenges";
 import { Header } from "./header";
 import { navigate, usePath } from "./navigation";
 import { Account } from "./pages/account";
 import { Callback } from "./pages/callback";
+import { CheckMail } from "./pages/check-mail";
 import { CompleteProfile } from "./pages/complete-profile";
+import { ForgotPassword } from "./pages/forgot-password";
 import { Handover } from "./pages/handover";
 import { LinkSignIn } from "./pages/link";
+import {
+  CancelDeletion,
+  ConfirmEmail,
+  DisownRegistration,
+  SecureAccount,
+  UndoEmailChange,
+} from "./pages/mailed-actions";
 import { NotFound } from "./pages/not-found";
 import { Register } from "./pages/register";
+import { ResetPassword } from "./pages/reset-password";
 import { SignIn } from "./pages/sign-in";
+import { SignInCode } from "./pages/sign-in-code";
+import { SignInLink } from "./pages/sign-in-link";
 import { Users } from "./pages/users";
+import { VerifyEmail } from "./pages/verify-email";
 import { CALLBACK } from "./redirect";
 import { usePerson, useSession } from "./use-session";
 
 const SIGN_IN = "/sign-in";
 const REGISTER = "/register";
-const SIGNED_OUT = [SIGN_IN, REGISTER];
+const SIGN_IN_CODE = "/sign-in-code";
+const SIGNED_OUT = [SIGN_IN, REGISTER, SIGN_IN_CODE];
+/** The same pages for everybody: whoever opens a mailed link may be signed in, even to another account. */
+const FOR_ALL: Record<string, ComponentType> = {
+  "/forgot-password": ForgotPassword,
+  "/reset-password": ResetPassword,
+  "/verify-email": VerifyEmail,
+  "/disown-registration": DisownRegistration,
+  "/confirm-email": ConfirmEmail,
+  "/undo-email-change": UndoEmailChange,
+  "/secure-account": SecureAccount,
+  "/cancel-deletion": CancelDeletion,
+  [SIGN_IN_LINK]: SignInLink,
+};
 /** Show the sign-in page here when signed out. */
 const PAGES = ["/", "/users", SIGN_IN];
 
@@ -35,6 +61,13 @@ export function App() {
     if (active && !onMe) dismiss();
   }, [active, onMe, dismiss]);
 
+  const ForAll = FOR_ALL[path];
+  if (ForAll)
+    return (
+      <SettleContext value={settle}>
+        <ForAll />
+      </SettleContext>
+    );
   if (!active)
     return (
       <SettleContext value={settle}>
@@ -42,10 +75,14 @@ export function App() {
           <LinkSignIn key={challenge.token} challenge={challenge} onCancel={drop} />
         ) : challenge?.__typename === "ProfileChallenge" ? (
           <CompleteProfile key={challenge.token} challenge={challenge} onCancel={drop} />
+        ) : challenge?.__typename === "EmailVerificationChallenge" ? (
+          <CheckMail key={challenge.token} challenge={challenge} onCancel={drop} />
         ) : path === CALLBACK ? (
           <Callback />
         ) : path === REGISTER ? (
           <Register />
+        ) : path === SIGN_IN_CODE ? (
+          <SignInCode />
         ) : PAGES.includes(path) ? (
           <SignIn farewell={farewell} />
         ) : (

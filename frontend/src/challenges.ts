@@ -6,11 +6,15 @@ import { BASE } from "./base";
 import { describe } from "./errors";
 import { navigate } from "./navigation";
 import { CALLBACK } from "./redirect";
+import { discardRegistration, keepRegistration, keptRegistration, useRegistration } from "./registration";
 import { useSession } from "./use-session";
 
 export type Challenge = NonNullable<SignedInFragment["challenge"]>;
 export type LinkChallenge = Extract<Challenge, { __typename: "LinkChallenge" }>;
+export type EmailVerificationChallenge = Extract<Challenge, { __typename: "EmailVerificationChallenge" }>;
 export type ProfileChallenge = Extract<Challenge, { __typename: "ProfileChallenge" }>;
+
+export const SIGN_IN_LINK = "/sign-in-link";
 
 /** Resolves to true if the outcome is handled, and to false if the caller has to show its errors. */
 type Settle = (outcome: SignedInFragment, link?: LinkChallenge | null) => Promise<boolean>;
@@ -30,9 +34,13 @@ export interface Notice {
 export function useChallenges() {
   const client = useApolloClient();
   const session = useSession();
-  const [challenge, setChallenge] = useState<Challenge | null>(null);
+  const [challenge, setChallenge] = useState<Challenge | null>(keptRegistration);
   const [notice, setNotice] = useState<Notice | null>(null);
-  const drop = useCallback(() => setChallenge(null), []);
+  const drop = useCallback(() => {
+    discardRegistration();
+    setChallenge(null);
+  }, []);
+  useRegistration(challenge?.__typename === "EmailVerificationChallenge" ? challenge : null, drop);
   const dismiss = useCallback(() => setNotice(null), []);
   // A sign-in or sign-out in any tab.
   useEffect(() => session.subscribe(() => (drop(), dismiss())), [session, drop, dismiss]);
@@ -61,15 +69,18 @@ export function useChallenges() {
   const settle: Settle = async ({ tokens, account, challenge: next }, asked = null) => {
     if (tokens) {
       const notice = asked && (await link(asked, tokens.accessToken));
-      // For a user who is signed in, the callback page is something else: `Handover`.
-      if (window.location.pathname === BASE + CALLBACK) navigate("/", { replace: true });
+      // For a user who is signed in, these pages are something else.
+      if ([CALLBACK, SIGN_IN_LINK].includes(window.location.pathname.slice(BASE.length)))
+        navigate("/", { replace: true });
       session.start({ ...tokens, account: account!.id });
       setNotice(notice);
       return true;
     }
     switch (next?.__typename) {
+      case "EmailVerificationChallenge":
       case "LinkChallenge":
       case "ProfileChallenge":
+        if (next.__typename === "EmailVerificationChallenge") keepRegistration(next);
         navigate("/sign-in", { replace: true });
         setChallenge(next);
         return true;

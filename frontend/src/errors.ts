@@ -30,3 +30,7 @@ export const wrongPasswordAt = (name: string) => (failure: Failure): Failure =>
   failure.code === "INVALID_CREDENTIALS"
     ? { ...failure, field: [name], message: "This password is not correct." }
     : failure;
+
+/** Shows a wrong code at its field. */
+export const wrongCodeAtField = (failure: Failure): Failure =>
+  failure.code === "INVALID_CODE" ? { ...failure, field: ["code"] } : failure;

@@ -33,7 +33,7 @@ interface FormProps {
   danger?: boolean;
   /** Empties the fields after a success. */
   clears?: boolean;
-  children: ReactNode;
+  children?: ReactNode;
 }
 
 /** A form. A field's errors show at the field, all others above the fields. */
@@ -175,8 +175,26 @@ export function PasswordField(props: FieldProps) {
   );
 }
 
-/** The service's rule for new passwords, as soon as it is known. */
+/** The service's rules for new passwords, as soon as they are known. */
 export const passwordHint = (policy?: OffersFragment["passwordPolicy"]) =>
-  [policy && `At least ${policy.minLength} characters.`, "A few unrelated words make a strong password."]
+  [
+    policy && `At least ${policy.minLength} characters${policy.minStrength ? ", not easy to guess" : ""}.`,
+    "A few unrelated words make a strong password.",
+  ]
     .filter(Boolean)
     .join(" ");
+
+/** A field for a mailed code. The service ignores case, spaces and dashes. */
+export function CodeField() {
+  return (
+    <Field
+      name="code"
+      label="Code from the mail"
+      autoComplete="one-time-code"
+      autoCapitalize="characters"
+      inputMode="text"
+      spellCheck={false}
+      required
+    />
+  );
+}

@@ -61,7 +61,7 @@ async function setPassword(
       providers={providers}
       refresh={refresh}
     >
-      <Password account={account} policy={{ __typename: "PasswordPolicy", minLength: 15 }} />
+      <Password account={account} policy={{ __typename: "PasswordPolicy", minLength: 15, minStrength: null }} />
     </Reauthentication>,
     answers,
   );

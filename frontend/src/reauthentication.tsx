@@ -3,13 +3,15 @@ import { useMutation } from "@apollo/client/react";
 import { createContext, use, useCallback, useId, useState, type ReactNode } from "react";
 import {
   ReauthenticateDocument,
+  RequestReauthenticationCodeDocument,
   type ProofFragment,
   type ReauthenticationCredentialInput,
 } from "./__generated__/graphql";
 import { useCredential } from "./credential";
 import { useDialog } from "./dialog";
-import { wrongPasswordAt, type Failure } from "./errors";
-import { ForAccount, Form, PasswordField } from "./form";
+import { wrongCodeAtField, wrongPasswordAt, type Failure } from "./errors";
+import { CodeField, ForAccount, Form, PasswordField } from "./form";
+import { Resend } from "./mailed-code";
 import { Messages, useOutcome } from "./outcome";
 import { canRedirect, type Provider } from "./providers";
 
@@ -87,6 +89,7 @@ function ConfirmDialog({
   const usable = methods.includes("SOCIAL")
     ? providers.filter((provider) => linked.includes(provider.name) && canRedirect(provider))
     : [];
+  const hasMail = methods.includes("EMAIL_CODE");
   const hasPassword = methods.includes("PASSWORD");
 
   async function prove(credential: ReauthenticationCredentialInput): Promise<Failure[] | null> {
@@ -121,9 +124,15 @@ function ConfirmDialog({
           <PasswordField name="password" label="Your password" autoComplete="current-password" required />
         </Form>
       )}
-      {usable.length > 0 && (
+      {hasMail && (
         <div className="providers">
           {hasPassword && <p className="divider">or</p>}
+          <ByMail email={account.email} prove={prove} />
+        </div>
+      )}
+      {usable.length > 0 && (
+        <div className="providers">
+          {(hasPassword || hasMail) && <p className="divider">or</p>}
           <Messages {...messages} />
           {usable.map((provider) => (
             <button
@@ -138,12 +147,50 @@ function ConfirmDialog({
           ))}
         </div>
       )}
-      {!hasPassword && usable.length === 0 && (
+      {!hasPassword && !hasMail && usable.length === 0 && (
         <p>Sign out and sign in again, then repeat the change within a few minutes.</p>
       )}
       <button type="button" className="quiet" onClick={() => close(false)}>
         Cancel
       </button>
     </dialog>
+  );
+}
+
+/** Mails a code, and takes it. */
+function ByMail({
+  email,
+  prove,
+}: {
+  email: string;
+  prove: (credential: ReauthenticationCredentialInput) => Promise<Failure[] | null>;
+}) {
+  const [request] = useMutation(RequestReauthenticationCodeDocument, { fetchPolicy: "no-cache" });
+  const [token, setToken] = useState("");
+
+  async function send() {
+    const { mailedCode, errors } = (await request()).data!.requestReauthenticationCode;
+    if (mailedCode) setToken(mailedCode.token);
+    return errors;
+  }
+
+  return (
+    <>
+      {token && (
+        <Form
+          label="Confirm with the code"
+          fields={["code"]}
+          submit={async ({ code = "" }) =>
+            (await prove({ emailCode: { challengeToken: token, code } }))?.map(wrongCodeAtField) ?? null
+          }
+        >
+          <p>
+            We have sent a mail to <bdi>{email}</bdi>.
+          </p>
+          <CodeField />
+        </Form>
+      )}
+      <Resend send={send}>{token ? "Send a new code" : "Mail me a code"}</Resend>
+    </>
   );
 }

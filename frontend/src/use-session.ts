@@ -16,3 +16,11 @@ export function usePerson(): string | null {
 }
 
 export const useIsActive = () => usePerson() !== null;
+
+/** Asks the server whether the session of this browser still lives: another change may have ended it. */
+export function useRecheck(): () => Promise<void> {
+  const session = useSession();
+  return async () => {
+    if (session.isActive()) await session.renew(session.current()).catch(() => {});
+  };
+}

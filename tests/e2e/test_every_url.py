@@ -15,7 +15,13 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 ACCEPTS = [None, "*/*", "text/html", "application/json", "text/html;q=0, */*", "application/graphql-response+json"]
 BODIES = {None: b"", "application/json": b'{"query": "{ __typename }"}', "application/x-www-form-urlencoded": b"a=b"}
 PLACEHOLDER = "d4c0ffee-0000-4000-8000-000000000000"
-PEOPLE = ("/admin/", "/dev/outbox", "/sign-in", "/register", "/users", "/callback")
+PAGES = [
+    *("/sign-in", "/register", "/users", "/callback"),
+    *("/verify-email", "/disown-registration", "/forgot-password", "/reset-password", "/sign-in-code", "/sign-in-link"),
+    *("/confirm-email", "/undo-email-change", "/secure-account", "/cancel-deletion"),
+]
+"""The pages of the front end beside `/`."""
+PEOPLE = ("/admin/", "/dev/outbox", *PAGES)
 """Where HTML may be answered whatever Accept says: pages for people, and nothing else."""
 
 
@@ -32,7 +38,7 @@ def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> It
 
 
 KNOWN = {
-    r"^(?:sign-in|register|users|callback)?$": ["/", "/sign-in", "/register", "/users", "/callback"],
+    f"^(?:{'|'.join(page[1:] for page in PAGES)})?$": ["/", *PAGES],
     r"^(?P<app_label>)/$": ["/admin/accounts/", "/admin/oauth2_provider/"],
     r"(?P<url>.*)$": ["/admin/nothing", "/admin/nothing/"],
 }

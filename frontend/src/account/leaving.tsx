@@ -66,7 +66,10 @@ function DeleteDialog({
   return (
     <dialog ref={dialog} aria-labelledby={title}>
       <h2 id={title}>Delete your account?</h2>
-      <p>Your profile, your linked accounts and your sessions are deleted. You cannot undo this.</p>
+      <p>
+        Your profile, your linked accounts and your sessions are deleted. You cannot undo this, unless this service keeps
+        deleted accounts for some days: then we mail you a link that undoes it.
+      </p>
       <Form
         label="Delete account"
         fields={["confirmation"]}
@@ -99,7 +102,9 @@ function DeleteDialog({
 
 function farewell(scheduledFor: string | null): string {
   const isLater = scheduledFor !== null && Date.parse(scheduledFor) > Date.now() + 60_000;
-  return isLater ? `Your account will be deleted on ${day(scheduledFor)}.` : "Your account is deleted.";
+  return isLater
+    ? `Your account is closed, and will be deleted on ${day(scheduledFor)}. Until then, the link that we have mailed you undoes this.`
+    : "Your account is deleted.";
 }
 
 /** Saves the data as a file. */

@@ -104,6 +104,94 @@ query Me {
 `,
   },
   {
+    title: "Confirm the address with the mailed code",
+    query: `# In development, http://localhost:8000/dev/outbox shows the mails.
+mutation VerifyEmail {
+  verifyEmail(input: { code: "BCDF-GHJK" }) {
+    account {
+      emailVerified
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Ask for a new password",
+    query: `mutation RequestPasswordReset {
+  requestPasswordReset(input: { email: "grace@example.com" }) {
+    mailedCode {
+      token
+      expiresIn
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Choose a new password with the mailed code",
+    query: `mutation ResetPassword {
+  resetPassword(
+    input: {
+      credential: { code: { challengeToken: "…", code: "BCDF-GHJK" } }
+      newPassword: "seven geese walk to Uppsala"
+    }
+  ) {
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Sign in with a mailed code",
+    query: `# The token is that of requestLoginCode.
+mutation TokenAuthWithCode {
+  tokenAuthWithCode(input: { credential: { code: { challengeToken: "…", code: "BCDF-GHJK" } } }) {
+    tokens {
+      accessToken
+      refreshToken
+      expiresIn
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Change the address",
+    query: `mutation RequestEmailChange {
+  requestEmailChange(input: { newEmail: "admiral@example.com" }) {
+    account {
+      email
+      pendingEmail
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
     title: "Users, page by page",
     query: `query Users($after: String) {
   users(first: 10, after: $after) {

@@ -1,5 +1,6 @@
 import { useQuery } from "@apollo/client/react";
 import { MeDocument } from "../__generated__/graphql";
+import { Address, Confirmation } from "../account/address";
 import { Events } from "../account/events";
 import { Leaving } from "../account/leaving";
 import { LinkedAccounts } from "../account/linked-accounts";
@@ -30,6 +31,7 @@ export function Account({ notice, onSignedOut }: AccountProps) {
       <Result error={error} ready={Boolean(me)} retry={refetch}>
         {me && config && (
           <Reauthentication account={me} providers={config.socialProviders} refresh={refetch}>
+            {config.emailVerification !== "NONE" && <Confirmation account={me} />}
             <dl>
               <dt>E-mail</dt>
               <dd>
@@ -49,6 +51,7 @@ export function Account({ notice, onSignedOut }: AccountProps) {
               )}
             </dl>
             <Profile account={me} />
+            <Address account={me} />
             <Password account={me} policy={config.passwordPolicy} />
             <LinkedAccounts accounts={me.socialAccounts} providers={config.socialProviders} />
             <Sessions sessions={me.sessions.nodes} onSignedOut={onSignedOut} />

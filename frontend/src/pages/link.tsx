@@ -3,7 +3,9 @@ import { AuthConfigDocument, SignInDocument } from "../__generated__/graphql";
 import type { LinkChallenge } from "../challenges";
 import { Field, PasswordField, SignInForm } from "../form";
 import { Page } from "../page";
+import { Resend } from "../mailed-code";
 import { ProviderButtons } from "../provider-buttons";
+import { CodeForm, useSignInCode } from "./sign-in-code";
 
 /** Signs in to the account with the provider's address, to link the provider to it. */
 export function LinkSignIn({ challenge, onCancel }: { challenge: LinkChallenge; onCancel: () => void }) {
@@ -11,6 +13,7 @@ export function LinkSignIn({ challenge, onCancel }: { challenge: LinkChallenge; 
   const { data } = useQuery(AuthConfigDocument);
   const [signIn] = useMutation(SignInDocument, { fetchPolicy: "no-cache" });
   const label = data?.authConfig.socialProviders.find(({ name }) => name === provider)?.label ?? provider;
+  const code = useSignInCode();
   const hasPassword = signInMethods.includes("PASSWORD");
   return (
     <Page title="You already have an account" narrow>
@@ -41,6 +44,14 @@ export function LinkSignIn({ challenge, onCancel }: { challenge: LinkChallenge; 
           />
           <PasswordField name="password" label="Password" autoComplete="current-password" required />
         </SignInForm>
+      )}
+      {signInMethods.includes("EMAIL_CODE") && (
+        <>
+          {code.mailed?.email === email && (
+            <CodeForm mailed={code.mailed} link={challenge} onSignedIn={code.forget} />
+          )}
+          <Resend send={() => code.ask(email)}>Mail me a code to sign in</Resend>
+        </>
       )}
       {signInMethods.includes("SOCIAL") && <ProviderButtons link={challenge} />}
       <button type="button" className="quiet" onClick={onCancel}>

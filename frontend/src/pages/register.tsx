@@ -8,6 +8,15 @@ import { ProviderButtons } from "../provider-buttons";
 export function Register() {
   const { data } = useQuery(AuthConfigDocument);
   const [register] = useMutation(RegisterDocument, { fetchPolicy: "no-cache" });
+  if (data && !data.authConfig.registrationOpen)
+    return (
+      <Page title="Create an account" narrow>
+        <p>New accounts cannot be created here at the moment.</p>
+        <p className="aside">
+          Have an account? <Link href="/sign-in">Sign in</Link>
+        </p>
+      </Page>
+    );
   return (
     <Page title="Create an account" narrow>
       <SignInForm

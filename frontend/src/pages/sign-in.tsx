@@ -1,5 +1,5 @@
-import { useMutation } from "@apollo/client/react";
-import { SignInDocument } from "../__generated__/graphql";
+import { useMutation, useQuery } from "@apollo/client/react";
+import { AuthConfigDocument, SignInDocument } from "../__generated__/graphql";
 import { Field, PasswordField, SignInForm } from "../form";
 import { Link } from "../navigation";
 import { Page } from "../page";
@@ -7,6 +7,8 @@ import { ProviderButtons } from "../provider-buttons";
 
 export function SignIn({ farewell }: { farewell: string }) {
   // no-cache keeps tokens out of the cache.
+  const { data } = useQuery(AuthConfigDocument);
+  const config = data?.authConfig;
   const [signIn] = useMutation(SignInDocument, { fetchPolicy: "no-cache" });
   return (
     <Page title="Sign in" narrow>
@@ -22,9 +24,19 @@ export function SignIn({ farewell }: { farewell: string }) {
         <Field name="email" label="E-mail" type="email" autoComplete="username" required />
         <PasswordField name="password" label="Password" autoComplete="current-password" required />
       </SignInForm>
+      <p className="aside links">
+        <Link href="/forgot-password">Forgot your password?</Link>
+        {config?.signInMethods.includes("EMAIL_CODE") && <Link href="/sign-in-code">Sign in by mail</Link>}
+      </p>
       <ProviderButtons />
       <p className="aside">
-        New here? <Link href="/register">Create an account</Link>
+        {config?.registrationOpen === false ? (
+          "New accounts cannot be created here at the moment."
+        ) : (
+          <>
+            New here? <Link href="/register">Create an account</Link>
+          </>
+        )}
       </p>
     </Page>
   );
