@@ -112,3 +112,22 @@ test("the caller shows errors without a challenge, and challenges of an unknown 
   expect(hook.challenge).toBeNull();
   expect(location.pathname).toBe("/register");
 });
+
+test("a registration that waits for its mail survives a reload, until it is over", async () => {
+  sessionStorage.clear();
+  const waiting = {
+    __typename: "EmailVerificationChallenge" as const,
+    token: "challenge",
+    email: "ada@example.com",
+    expiresIn: 3600,
+  };
+  await draw();
+  expect(await settle(outcome({ challenge: waiting }))).toBe(true);
+  expect(location.pathname).toBe("/sign-in");
+  document.body.replaceChildren();
+  await draw();
+  expect(hook.challenge).toEqual(waiting);
+  await act(async () => hook.drop());
+  expect(hook.challenge).toBeNull();
+  expect(sessionStorage).toHaveLength(0);
+});

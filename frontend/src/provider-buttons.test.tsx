@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SettleContext, type LinkChallenge } from "./challenges";
 import { ProviderButtons } from "./provider-buttons";
 import { take } from "./redirect";
-import { alert, press, render } from "./testing";
+import { alert, offers, press, render } from "./testing";
 
 const assign = vi.fn();
 const link: LinkChallenge = {
@@ -20,7 +20,6 @@ const provider = (name: string, label: string, ...credentials: string[]) => ({
   scopes: [],
   credentials,
 });
-const passwordPolicy = { __typename: "PasswordPolicy", minLength: 15 };
 const socialProviders = [
   provider("apple-id", "Apple", "ID_TOKEN", "CODE"),
   provider("github", "GitHub", "CODE", "ACCESS_TOKEN"),
@@ -40,7 +39,7 @@ function draw(authorization: object | null, errors: object[] = [], challenge: Li
       <ProviderButtons link={challenge} />
     </SettleContext>,
     {
-      AuthConfig: { authConfig: { __typename: "AuthConfig", passwordPolicy, socialProviders } },
+      AuthConfig: offers({ socialProviders }),
       BeginRedirect: {
         createSocialAuthUrl: { __typename: "CreateSocialAuthUrlPayload", authorization, errors },
       },

@@ -5,6 +5,7 @@ import { act, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { of } from "rxjs";
 import { onTestFinished, vi } from "vitest";
+import type { Session } from "./session";
 
 export interface Sent {
   name: string;
@@ -32,6 +33,40 @@ export async function render(children: ReactNode, answers: Record<string, object
   return sent;
 }
 
+/** A session of nobody, or of this person. */
+export const sessionOf = (person: string | null = null) =>
+  ({
+    isActive: () => person !== null,
+    person: () => person,
+    current: () => person && "token",
+    renew: vi.fn(async () => null),
+    end: vi.fn(async () => {}),
+    subscribe: () => () => {},
+  }) as unknown as Session;
+/** What the service offers, as the operation `AuthConfig` returns it. */
+export const offers = (change: object = {}) => ({
+  authConfig: {
+    __typename: "AuthConfig",
+    registrationOpen: true,
+    emailVerification: "OPTIONAL",
+    signInMethods: ["PASSWORD"],
+    passwordPolicy: { __typename: "PasswordPolicy", minLength: 15, minStrength: null },
+    socialProviders: [],
+    ...change,
+  },
+});
+/** A payload's error. */
+export const failure = (code: string, message = code, field: string[] | null = null) => ({
+  __typename: "AuthError",
+  code,
+  message,
+  field,
+  retryAfter: null,
+});
+export const heading = () => document.querySelector("h1")!.textContent;
+/** The page's links: where they lead, by their text. */
+export const links = () =>
+  Object.fromEntries([...document.querySelectorAll("a")].map((a) => [a.textContent, a.getAttribute("href")]));
 export const alert = () =>
   [...document.querySelectorAll("[role=alert]")].map((element) => element.textContent).join("");
 export const press = (label: string) =>
