@@ -1,6 +1,6 @@
 /** Debian's Chromium, which reaches nothing but the service, and what it complained about. */
 import axe from "axe-core";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type Page, type ViewportSize } from "playwright-core";
 import { expect } from "vitest";
 
 export const THEMES = ["light", "dark"] as const;
@@ -94,12 +94,13 @@ export async function inspect(
     exclude = [],
     themed,
     fits = true,
-  }: { exclude?: string[]; themed?: () => Promise<unknown>; fits?: boolean } = {},
+    sizes = SIZES,
+  }: { exclude?: string[]; themed?: () => Promise<unknown>; fits?: boolean; sizes?: Record<string, ViewportSize> } = {},
 ): Promise<void> {
   for (const theme of THEMES) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     await themed?.();
-    for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const [size, viewport] of Object.entries(sizes)) {
       await page.setViewportSize(viewport);
       // A dialog is drawn for the window, not for the page.
       const fullPage = (await page.getByRole("dialog").count()) === 0;

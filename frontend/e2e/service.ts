@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
 
 const ROOT = `${import.meta.dirname}/../..`;
 export const PASSWORD = "correct horse battery staple";
@@ -9,6 +10,13 @@ export const PASSWORD = "correct horse battery staple";
 interface Known {
   clientId: string;
   accessToken: string;
+}
+export interface Mail {
+  subject: string;
+  /** The link to this page of the front end, with its token. */
+  link: string;
+  /** The code to type, if the mail has one. */
+  code: string;
 }
 export interface Service {
   url: string;
@@ -22,6 +30,8 @@ export interface Service {
   verify(username: string): Promise<void>;
   /** As if the account's holder had signed in an hour ago, in all sessions. */
   age(username: string): Promise<void>;
+  /** The newest mail to this address with a link to this path, or with a code alone, once there are so many of them. */
+  mail(address: string, path?: string, count?: number): Promise<Mail>;
   /** Let providers return to this origin's /callback. */
   allowCallback(): Promise<void>;
   googleToken(person: object): Promise<string>;
@@ -70,8 +80,24 @@ export async function startService(settings: Record<string, string> = {}): Promi
     server.stdin.write(`${JSON.stringify(words)}\n`);
     return JSON.parse((await answer())[0]);
   }
+  async function mail(address: string, path = "", count = 1): Promise<Mail> {
+    for (const until = Date.now() + 15_000; Date.now() < until; await setTimeout(100)) {
+      const mails: { subject: string; lines: string[] }[] = await command("mails", address);
+      const found = mails
+        .map(({ subject, lines }) => {
+          const links = lines.filter((line) => line.includes("://"));
+          const code = lines.find((line) => !line.includes("://")) ?? "";
+          const link = links.find((url) => new URL(url).pathname === path) ?? "";
+          return { subject, link, code, isIt: path ? link : links.length === 0 };
+        })
+        .filter(({ isIt }) => isIt);
+      if (found.length >= count) return found.at(-1)!;
+    }
+    throw new Error(`No mail to ${address} with ${path || "a code alone"}.`);
+  }
   return {
     ...known,
+    mail,
     post,
     manage: (...words) => command("manage", ...words),
     googleToken: (person) => command("googleToken", person),

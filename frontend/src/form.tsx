@@ -157,8 +157,8 @@ export function SelectField({ name, label, hint, ...select }: ComponentProps<"se
   );
 }
 
-/** Tells password managers which account a password is for. */
-export function ForAccount({ email }: { email: string }) {
+/** Tells password managers which account a password is for: without an address, for one that this page does not know. */
+export function ForAccount({ email = "" }: { email?: string }) {
   return <input type="email" autoComplete="username" value={email} readOnly hidden />;
 }
 

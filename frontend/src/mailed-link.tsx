@@ -125,7 +125,7 @@ export function MailedAction({ next, send, ...action }: MailedActionProps) {
   );
 }
 
-function Action({
+export function Action({
   title,
   label,
   danger = false,

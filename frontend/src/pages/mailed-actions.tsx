@@ -7,10 +7,13 @@ import {
   SecureAccountDocument,
   UndoEmailChangeDocument,
 } from "../__generated__/graphql";
+import { BASE } from "../base";
 import type { Failure } from "../errors";
-import { MailedAction } from "../mailed-link";
+import { Action, MailedAction, MailedLink } from "../mailed-link";
 import { Link } from "../navigation";
+import { Page } from "../page";
 import { useIsActive, useRecheck } from "../use-session";
+import { PasswordForm } from "./sign-in";
 
 const choosePassword = (
   <p>
@@ -44,35 +47,56 @@ export function DisownRegistration() {
   );
 }
 
+/** It takes the account too: a link alone would let strangers give your address to theirs. */
 export function ConfirmEmail() {
   const [confirm] = useMutation(ConfirmEmailChangeDocument);
   const isActive = useIsActive();
   return (
-    <MailedAction
-      title="Confirm your new address"
-      label="Confirm address"
-      send={async (token) => (await confirm({ variables: { input: { token } } })).data!.confirmEmailChange.errors}
-      done={{
-        title: "Your address is changed",
-        text: (
-          <p>
-            From now on, sign in with the new address.{" "}
-            {isActive ? <Link href="/">Go to your account</Link> : <Link href="/sign-in">Sign in</Link>}
-          </p>
-        ),
-      }}
+    <MailedLink
       next={
         <p>
-          To change the address, ask for a new mail in <Link href="/">your account</Link>.
+          The link works in the account that asked for the change. If you are signed in to another one, sign out first. You
+          can ask for a new mail in <Link href="/">your account</Link>.
         </p>
       }
     >
-      <p>
-        The account in which the change was asked for gets the address to which we sent the link, in place of its present
-        one.
-      </p>
-      <p>Did you not ask for this? Then close this page: the link expires by itself.</p>
-    </MailedAction>
+      {(token, check) =>
+        isActive ? (
+          <Action
+            title="Confirm your new address"
+            label="Confirm address"
+            press={async () =>
+              check((await confirm({ variables: { input: { token } } })).data!.confirmEmailChange.errors)
+            }
+            done={{
+              title: "Your address is changed",
+              text: (
+                <p>
+                  From now on, sign in with the new address. <Link href="/">Go to your account</Link>
+                </p>
+              ),
+            }}
+          >
+            <p>
+              The account to which you are signed in gets the address to which we sent the link, in place of its present
+              one.
+            </p>
+            <p>Did you not ask for this? Then close this page: the link expires by itself.</p>
+          </Action>
+        ) : (
+          <Page title="Sign in to confirm your new address" narrow>
+            <p>Sign in with the present address of your account, here or in another tab. Then confirm the new one.</p>
+            <PasswordForm />
+            <p className="aside">
+              <a href={`${BASE}/sign-in`} target="_blank">
+                Sign in another way, in a new tab
+              </a>
+            </p>
+            <p>Did you not ask for this? Then close this page: the link expires by itself.</p>
+          </Page>
+        )
+      }
+    </MailedLink>
   );
 }
 

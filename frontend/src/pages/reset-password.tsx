@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from "@apollo/client/react";
 import { useState } from "react";
 import { AuthConfigDocument, ResetPasswordDocument } from "../__generated__/graphql";
-import { Form, PasswordField, passwordHint } from "../form";
+import { ForAccount, Form, PasswordField, passwordHint } from "../form";
 import { MailedLink } from "../mailed-link";
 import { Link } from "../navigation";
 import { Page } from "../page";
@@ -40,6 +40,7 @@ export function ResetPassword() {
                 return check(errors);
               }}
             >
+              <ForAccount />
               <PasswordField
                 name="newPassword"
                 label="New password"

@@ -5,25 +5,31 @@ import { Link } from "../navigation";
 import { Page } from "../page";
 import { ProviderButtons } from "../provider-buttons";
 
-export function SignIn({ farewell }: { farewell: string }) {
+export function PasswordForm() {
   // no-cache keeps tokens out of the cache.
+  const [signIn] = useMutation(SignInDocument, { fetchPolicy: "no-cache" });
+  return (
+    <SignInForm
+      label="Sign in"
+      fields={["email", "password"]}
+      submit={async ({ email = "", password = "" }) => {
+        const input = { email, password, refreshTokenTransport: "COOKIE" as const };
+        return (await signIn({ variables: { input } })).data!.tokenAuth;
+      }}
+    >
+      <Field name="email" label="E-mail" type="email" autoComplete="username" required />
+      <PasswordField name="password" label="Password" autoComplete="current-password" required />
+    </SignInForm>
+  );
+}
+
+export function SignIn({ farewell }: { farewell: string }) {
   const { data } = useQuery(AuthConfigDocument);
   const config = data?.authConfig;
-  const [signIn] = useMutation(SignInDocument, { fetchPolicy: "no-cache" });
   return (
     <Page title="Sign in" narrow>
       <div role="status">{farewell && <p className="notice">{farewell}</p>}</div>
-      <SignInForm
-        label="Sign in"
-        fields={["email", "password"]}
-        submit={async ({ email = "", password = "" }) => {
-          const input = { email, password, refreshTokenTransport: "COOKIE" as const };
-          return (await signIn({ variables: { input } })).data!.tokenAuth;
-        }}
-      >
-        <Field name="email" label="E-mail" type="email" autoComplete="username" required />
-        <PasswordField name="password" label="Password" autoComplete="current-password" required />
-      </SignInForm>
+      <PasswordForm />
       <p className="aside links">
         <Link href="/forgot-password">Forgot your password?</Link>
         {config?.signInMethods.includes("EMAIL_CODE") && <Link href="/sign-in-code">Sign in by mail</Link>}

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { AuthConfigDocument, ResendVerificationDocument, VerifyEmailDocument } from "../__generated__/graphql";
 import type { EmailVerificationChallenge } from "../challenges";
 import { fieldOf, type Failure } from "../errors";
-import { Field, Form, PasswordField, passwordHint } from "../form";
+import { Field, ForAccount, Form, PasswordField, passwordHint } from "../form";
 import { MailedLink, withToken, type Check } from "../mailed-link";
 import { Link } from "../navigation";
 import { Page } from "../page";
@@ -78,6 +78,7 @@ function Confirmation({ token, check }: { token: string; check: Check }) {
           fields={["newPassword"]}
           submit={({ newPassword = "" }) => send({ newPassword })}
         >
+          <ForAccount />
           <PasswordField
             name="newPassword"
             label="New password"
