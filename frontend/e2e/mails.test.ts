@@ -1,7 +1,7 @@
 /** Every mailed link and code, from the mail to its end, against the real service.
  *
  *  A scanner opens each link twice, with scripts on, before its reader does: the press still works (S72). */
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { alert, heading, inspect, launch, signIn, visit, type Visit } from "./browser";
 import { PASSWORD, startService, type Service } from "./service";
@@ -50,7 +50,7 @@ const button = (page: Page, name: string) => page.getByRole("button", { name, ex
 const said = (page: Page, text: string | RegExp) =>
   page.getByRole("status").filter({ hasText: text }).first().waitFor();
 const follow = (page: Page, name: string) => page.getByRole("link", { name, exact: true }).click();
-const code = (page: Page) => page.getByLabel("Code from the mail");
+const code = (page: Page | Locator) => page.getByLabel("Code from the mail");
 const sent = ({ operations }: Visit) => operations.filter((name) => name !== "authConfig");
 
 async function look(page: Page, name: string): Promise<void> {
@@ -271,7 +271,7 @@ test("a sign-in link signs in where it is pressed, and says so before", async ()
   await page.getByLabel("E-mail").fill(address("hugo"));
   await page.keyboard.press("Enter");
   const { link } = await service.mail(address("hugo"), "/sign-in-link");
-  const phone = await open(link, await enter(service, {}));
+  const phone = await open(link, await enter());
   await phone.getByText("You are about to sign in").waitFor();
   await look(phone, "sign-in-link");
   await button(phone, "Sign in on this device").click();
@@ -288,7 +288,6 @@ test("a sign-in link signs in where it is pressed, and says so before", async ()
 test("a new address is confirmed, and the former one undoes it", async () => {
   await service.register("ida");
   await service.verify("ida");
-  await service.age("ida");
   const [page, ida] = await signedIn("ida");
   await service.age("ida");
   await part(page, "E-mail address").getByLabel("New e-mail address").fill(address("ida-new"));
@@ -296,22 +295,22 @@ test("a new address is confirmed, and the former one undoes it", async () => {
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Mail me a code" }).click();
   const proof = await service.mail(address("ida"));
-  await code(dialog as unknown as Page).fill("BCDF-GHJK");
+  await code(dialog).fill("BCDF-GHJK");
   await page.keyboard.press("Enter");
   await dialog.getByRole("alert").filter({ hasText: "Please correct one field." }).waitFor();
   await look(page, "reauthentication-code");
-  await code(dialog as unknown as Page).fill(proof.code);
+  await code(dialog).fill(proof.code);
   await page.keyboard.press("Enter");
 
-  const part_ = part(page, "E-mail address");
-  await part_.getByText(address("ida-new")).waitFor();
+  const section = part(page, "E-mail address");
+  await section.getByText(address("ida-new")).waitFor();
   await look(page, "account-pending-address");
   await button(page, "Cancel the change").click();
   await said(page, "Your address stays as it is.");
-  await part_.getByLabel("New e-mail address").fill(address("ida-new"));
+  await section.getByLabel("New e-mail address").fill(address("ida-new"));
   await page.keyboard.press("Enter");
   const { code: mailed } = await service.mail(address("ida-new"), "/confirm-email", 2);
-  await code(part_ as unknown as Page).fill(mailed);
+  await code(section).fill(mailed);
   await page.keyboard.press("Enter");
   await said(page, `Your address is now ${address("ida-new")}.`);
 
@@ -341,7 +340,7 @@ test("a new address is confirmed by the link, in the account that asked", async 
   await part(page, "E-mail address").getByLabel("New e-mail address").fill(address("jan-new"));
   await page.keyboard.press("Enter");
   const { link } = await service.mail(address("jan-new"), "/confirm-email");
-  const other = await open(link, await enter(service, {}));
+  const other = await open(link, await enter());
   await heading(other, "Sign in to confirm your new address");
   await look(other, "confirm-email-signed-out");
   await signIn(other, "jo", PASSWORD);

@@ -21,7 +21,8 @@ interface AccountProps {
 }
 
 export function Account({ notice, onSignedOut }: AccountProps) {
-  const { data, error, refetch } = useQuery(MeDocument);
+  // A refetch after a change must not get the answer to a query that was sent before it.
+  const { data, error, refetch } = useQuery(MeDocument, { context: { queryDeduplication: false } });
   const me = data?.me;
   const config = data?.authConfig;
   return (
