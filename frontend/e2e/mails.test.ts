@@ -25,7 +25,7 @@ const visits: Visit[] = [];
 beforeAll(async () => {
   [service, strict, browser] = await Promise.all([
     startService({ DELETION_GRACE_DAYS: "7" }),
-    startService({ EMAIL_VERIFICATION: "mandatory" }),
+    startService({ EMAIL_VERIFICATION: "mandatory", SIGN_IN_BY_MAIL: "false" }),
     launch(),
   ]);
 });
@@ -341,7 +341,7 @@ test("a new address is confirmed by the link, in the account that asked", async 
   await page.keyboard.press("Enter");
   const { link } = await service.mail(address("jan-new"), "/confirm-email");
   const other = await open(link, await enter());
-  await heading(other, "Sign in to confirm your new address");
+  await heading(other, "Sign in to go on");
   await look(other, "confirm-email-signed-out");
   await signIn(other, "jo", PASSWORD);
   await button(other, "Confirm address").click();
@@ -462,7 +462,7 @@ test("incomplete and wrong links say what to do next, and links are for their pa
       await page.goto("about:blank");
       await page.goto(path + token);
       if (path === "/confirm-email") {
-        await heading(page, "Sign in to confirm your new address");
+        await heading(page, "Sign in to go on");
         continue;
       }
       if (path === "/reset-password") await page.getByLabel("New password", { exact: true }).fill(NEW);
@@ -490,20 +490,10 @@ test("the link of another mail replaces the one that is open", async () => {
   expect(page.url()).not.toContain("token");
 });
 
-test("without signing up and signing in by mail, the pages say so", async () => {
-  const closed = await startService({ REGISTRATION_OPEN: "false", SIGN_IN_BY_MAIL: "false" });
-  try {
-    const visitor = await visit(browser, closed.url);
-    const page = await visitor.open("/register");
-    await page.getByText("New accounts cannot be created here").waitFor();
-    await look(page, "register-closed");
-    await follow(page, "Sign in");
-    await page.getByText("New accounts cannot be created here").waitFor();
-    expect(await page.getByRole("link", { name: "Sign in by mail" }).count()).toBe(0);
-    await page.goto("/sign-in-code");
-    await page.getByText("This service does not sign in by mail.").waitFor();
-    await visitor.leave();
-  } finally {
-    await closed.stop();
-  }
+test("where signing in by mail is off, the pages say so", async () => {
+  const page = await (await enter(strict)).open("/sign-in");
+  await page.getByRole("button", { name: "Continue with Google" }).waitFor();
+  expect(await page.getByRole("link", { name: "Sign in by mail" }).count()).toBe(0);
+  await page.goto("/sign-in-code");
+  await page.getByText("This service does not sign in by mail.").waitFor();
 });

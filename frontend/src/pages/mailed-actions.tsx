@@ -84,8 +84,11 @@ export function ConfirmEmail() {
             <p>Did you not ask for this? Then close this page: the link expires by itself.</p>
           </Action>
         ) : (
-          <Page title="Sign in to confirm your new address" narrow>
-            <p>Sign in with the present address of your account, here or in another tab. Then confirm the new one.</p>
+          <Page title="Sign in to go on" narrow>
+            <p>
+              To confirm your new address, sign in with the present one first, here or in another tab. Then come back to this
+              page.
+            </p>
             <PasswordForm />
             <p className="aside">
               <a href={`${BASE}/sign-in`} target="_blank">
@@ -154,7 +157,7 @@ export function SecureAccount() {
       next={choosePassword}
     >
       <p>
-        Was it not you who did what our mail tells? Then secure the account with the address to which we sent the link:
+        Did somebody else do what our mail describes? Then secure the account with the address to which we sent the link:
         all its sessions end, and its password no longer works. We then mail you a link for choosing a new one.
       </p>
       <p>Was it you? Then close this page.</p>
