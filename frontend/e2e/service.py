@@ -20,7 +20,7 @@ port = free_port()
 
 
 def mails(outbox: Path, address: str) -> list[dict[str, Any]]:
-    """The subjects of the mails to this address, and their links and codes, which have lines of their own; oldest first."""
+    """The mails to this address, oldest first: the subject, and the links and codes, each on a line of its own."""
     found = []
     for path in sorted(outbox.glob("*.eml")):
         message = email.message_from_bytes(path.read_bytes(), policy=default)

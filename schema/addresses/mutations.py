@@ -12,9 +12,9 @@ from schema.addresses.payloads import (
     RequestEmailChangePayload,
     UndoEmailChangePayload,
 )
-from schema.challenges.mailed import MailedTokenInput
 from schema.language.directives import Anonymous, Credential
 from schema.language.payload import mutation
+from schema.mails.types import MailedTokenInput
 from schema.request.context import ApiInfo
 
 

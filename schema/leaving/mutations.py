@@ -7,7 +7,6 @@ from strawberry.scalars import JSON
 
 from accounts.leaving import deletion, disowning, export, grace
 from accounts.tokens.sessions import belongs_to
-from schema.challenges.mailed import MailedTokenInput
 from schema.language.directives import Anonymous, Credential
 from schema.language.payload import mutation
 from schema.leaving.inputs import CancelAccountDeletionInput, DeleteAccountInput
@@ -17,6 +16,7 @@ from schema.leaving.payloads import (
     DisownRegistrationPayload,
     ExportAccountPayload,
 )
+from schema.mails.types import MailedTokenInput
 from schema.request.context import ApiInfo
 from schema.request.refusals import Forbidden
 

@@ -6,11 +6,11 @@ import strawberry
 
 from accounts.conf import latchkey
 from accounts.login_codes import asking, sign_in
-from schema.challenges.mailed import MailedCode
 from schema.language.directives import Anonymous, Credential
 from schema.language.payload import mutation
 from schema.login_codes.inputs import RequestLoginCodeInput, TokenAuthWithCodeInput
 from schema.login_codes.payloads import RequestLoginCodePayload
+from schema.mails.types import MailedCode
 from schema.request.context import ApiInfo
 from schema.request.refusals import Refusal
 from schema.tokens.delivery import admit

@@ -2,9 +2,9 @@
 
 import strawberry
 
-from schema.challenges.mailed import MailedCode
 from schema.language.described import described
 from schema.language.payload import Payload
+from schema.mails.types import MailedCode
 
 
 @described

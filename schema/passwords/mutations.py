@@ -5,9 +5,9 @@ from typing import Annotated
 import strawberry
 
 from accounts.passwords import change, registration, reset, securing, sign_in
-from schema.challenges.mailed import MailedCode, MailedTokenInput
 from schema.language.directives import Anonymous, Credential
 from schema.language.payload import mutation
+from schema.mails.types import MailedCode, MailedTokenInput
 from schema.passwords.inputs import (
     ChangePasswordInput,
     RegisterInput,

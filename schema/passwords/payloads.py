@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from schema.challenges.mailed import MailedCode
 from schema.language.described import described
 from schema.language.payload import Payload
+from schema.mails.types import MailedCode
 
 if TYPE_CHECKING:
     from schema.account import Account

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from schema.challenges.mailed import MailedCodeInput
 from schema.language.described import described
+from schema.mails.types import MailedCodeInput
 from schema.social.inputs import ProviderCredentialInput
 
 

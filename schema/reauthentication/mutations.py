@@ -5,9 +5,9 @@ from typing import Annotated
 import strawberry
 
 from accounts.reauthentication import proving
-from schema.challenges.mailed import MailedCode
 from schema.language.directives import Credential
 from schema.language.payload import mutation
+from schema.mails.types import MailedCode
 from schema.reauthentication.inputs import ReauthenticateInput
 from schema.reauthentication.payloads import ReauthenticatePayload, RequestReauthenticationCodePayload
 from schema.request.context import ApiInfo

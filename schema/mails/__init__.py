@@ -1,0 +1,1 @@
+"""Mailed codes and links, as inputs and outputs share them."""
