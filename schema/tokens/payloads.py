@@ -32,7 +32,8 @@ class AuthPayload:
     is_new_account: bool = strawberry.field(
         default=False,
         description=(
-            "Whether this call created the account: by `register`, or by the first sign-in through a provider."
+            "Whether this call created the account: by `register`, by the first sign-in through a provider, or by the"
+            " confirmation that either of them waited for."
         ),
     )
     challenge: AuthChallenge | None = strawberry.field(

@@ -159,6 +159,15 @@ def test_a_code_bears_five_wrong_guesses(challenge, answer):
         assert refusals(answer(challenge, code())) == [("EXPIRED_CODE", ["code"])]
 
 
+def test_guesses_are_limited_by_address(challenge, answer, settings):
+    """S52: over all codes that were mailed to it."""
+    calls.limit(settings, "code.account=1/1h")
+    answer(challenge, "BCDF-GHJK")
+
+    with nothing_changes(Challenge):
+        assert codes(answer(challenge, code())) == ["RATE_LIMITED"]
+
+
 def test_a_guess_at_a_taken_address_looks_like_one_at_a_new_one(register, answer):
     """S61: wrong ones, and then none at all."""
     make_account(email="taken@example.com")
