@@ -51,6 +51,9 @@ AUTH_URL = "mutation ($i: CreateSocialAuthUrlInput!) { createSocialAuthUrl(input
 LOGIN_CODE = "mutation ($i: RequestLoginCodeInput!) { requestLoginCode(input: $i) { errors { code } } }"
 WITH_CODE = "mutation ($i: TokenAuthWithCodeInput!) { tokenAuthWithCode(input: $i) { errors { code } } }"
 REFRESH = "mutation ($i: RefreshTokenInput!) { refreshToken(input: $i) { errors { code } } }"
+REQUEST_RESET = "mutation ($i: RequestPasswordResetInput!) { requestPasswordReset(input: $i) { errors { code } } }"
+RESET = "mutation ($i: ResetPasswordInput!) { resetPassword(input: $i) { errors { code } } }"
+LONG_PASSWORD = "plumtree window " * 60
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
 MARKS = "\u0301\u0316"
 """Combining marks in the order that normalisation has to turn round."""
@@ -584,6 +587,23 @@ SIGN_IN = [
         "revokeToken: a long token",
         "mutation ($i: RevokeTokenInput!) { revokeToken(input: $i) { errors { code } } }",
         i={"token": "a" * FULL},
+    ),
+    query("requestPasswordReset: an address", REQUEST_RESET, i={"email": "a@" + "ü." * (FULL // 3)}),
+    query("resetPassword: a link", RESET, i={"credential": {"linkToken": "A" * FULL}, "newPassword": LONG_PASSWORD}),
+    query(
+        "resetPassword: a code",
+        RESET,
+        i={"credential": {"code": {"challengeToken": "a", "code": "B-" * (FULL // 2)}}, "newPassword": LONG_PASSWORD},
+    ),
+    query(
+        "resetPassword: a password of combining marks",
+        RESET,
+        i={"credential": {"linkToken": "A"}, "newPassword": "abcdefgh" + MARKS * 29_000},
+    ),
+    query(
+        "secureAccount: a link",
+        "mutation ($i: MailedTokenInput!) { secureAccount(input: $i) { errors { code } } }",
+        i={"token": "A" * FULL},
     ),
     query("createSocialAuthUrl: a provider", AUTH_URL, i={"provider": "a" * FULL, "redirectUri": "a"}),
     query("createSocialAuthUrl: a redirect URI", AUTH_URL, i={"provider": "google", "redirectUri": "a" * FULL}),
