@@ -1,1 +1,1 @@
-"""Registration, sign-in with a password, changing it, and what a mail does: choosing another, securing the account."""
+"""Registration, sign-in with a password, changing and resetting it, and securing an account."""

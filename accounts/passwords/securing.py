@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.guard import events, origin
 from accounts.guard.events import EventType
@@ -64,6 +65,8 @@ def _since(code: MailedCode) -> datetime:
     Not only this notice: whoever came in may have linked an identity first and changed the password afterwards, and
     using one link uses up the others.
     """
-    unused = MailedCode.objects.filter(account=code.account_id, purpose=Purpose.SECURE, used_at=None)
-    first = unused.order_by("created_at").values_list("created_at", flat=True).first()
-    return min(first or code.created_at, code.created_at) - BEFORE
+    working = MailedCode.objects.filter(
+        account=code.account_id, purpose=Purpose.SECURE, used_at=None, expires_at__gt=timezone.now()
+    )
+    first = working.order_by("created_at").values_list("created_at", flat=True).first()
+    return (first or code.created_at) - BEFORE

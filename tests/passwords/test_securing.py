@@ -117,6 +117,17 @@ def test_identities_go_that_an_earlier_notice_told_of(graphql, ada):
     assert codes_of(secure(graphql, earlier)) == ["EXPIRED_CODE"]
 
 
+def test_a_notice_whose_link_is_dead_says_nothing(graphql, ada):
+    """What its holder has not disowned in a week is theirs."""
+    with time_machine.travel(timezone.now() - timedelta(days=9)):
+        notice(ada, Template.SOCIAL_LINKED)
+    identity(ada, "the holder's", days=8)
+
+    secure(graphql, notice(ada))
+
+    assert UserSocialAuth.objects.exists()
+
+
 def test_pending_changes_go_but_for_the_undo(graphql, ada):
     """S12. Whoever has the account's present address must not void the link that went to the former one."""
     for purpose in Purpose:
