@@ -46,6 +46,7 @@ def request_password_reset(*, email: str, client_id: str | None, caller: Caller)
     ):
         found = Account.objects.filter(email=address).first()
         account = found if found and _may_reset(found) else None
+        template = Template.RESET_PASSWORD if account else Template.NOTHING if found else Template.UNKNOWN_ADDRESS
         code, requested = mailed.create(
             Purpose.RESET,
             email=address,
@@ -53,19 +54,22 @@ def request_password_reset(*, email: str, client_id: str | None, caller: Caller)
             client_key=client.pk,
             lifetime=latchkey().mailed_code_lifetime,
         )
-        if account:
-            _put(account, code)
-        else:
-            queue.put(
-                Template.NOTHING if found else Template.UNKNOWN_ADDRESS,
-                email=address,
-                locale=locale.of_request(),
-                client_key=client.pk,
-                code=code,
-                data={"asked_for": "reset"},
-            )
+        queue.put(
+            template,
+            email=address,
+            locale=found.locale if found else locale.of_request(),
+            account=account,
+            client_key=client.pk,
+            code=code,
+            data={"asked_for": Purpose.RESET} if template is Template.UNKNOWN_ADDRESS else {},
+        )
         events.record(
-            EventType.RESET_REQUESTED, subject=found.pk if found else None, client=client.client_id, caller=caller
+            EventType.RESET_REQUESTED,
+            subject=found.pk if found else None,
+            client=client.client_id,
+            caller=caller,
+            # For operators and the holder: why no link came.
+            cause="" if account else template,
         )
     return requested
 
@@ -83,7 +87,15 @@ def mail_reset(account: Account, client_key: int | None) -> None:
         client_key=client_key,
         lifetime=latchkey().mailed_code_lifetime,
     )
-    _put(account, code, link_only=True)
+    queue.put(
+        Template.RESET_PASSWORD,
+        email=account.email,
+        locale=account.locale,
+        account=account,
+        client_key=client_key,
+        code=code,
+        data={"link_only": True},
+    )
 
 
 def reset_by_code(*, challenge_token: str, typed: str, new: str, caller: Caller) -> None:
@@ -179,18 +191,6 @@ def _may_reset(account: Account) -> bool:
 def _can_be_guessed(code: MailedCode) -> bool:
     untried = code.attempts < latchkey().mailed_code_attempts
     return untried and code.used_at is None and code.expires_at > timezone.now()
-
-
-def _put(account: Account, code: MailedCode, **data: bool) -> None:
-    queue.put(
-        Template.RESET_PASSWORD,
-        email=account.email,
-        locale=account.locale,
-        account=account,
-        client_key=code.client_id,
-        code=code,
-        data=data,
-    )
 
 
 def _require_good(new: str, account: Account) -> None:
