@@ -56,7 +56,10 @@ def linked_identities(account: Account) -> list[LinkedIdentity]:
 
 
 def sign_in_methods(account: Account) -> list[SignInMethod]:
-    """The ways in which the account can sign in now and keep what it has: a first sign-in by mail starts it afresh."""
+    """The ways in which the account can sign in now.
+
+    By mail only with a verified address: otherwise that would take the account's password and identities away.
+    """
     methods = {
         SignInMethod.PASSWORD: account.has_usable_password(),
         SignInMethod.SOCIAL: any(map(_works, _rows(account))),

@@ -15,7 +15,9 @@ class RequestLoginCodeInput:
     email: str = strawberry.field(description="The account's e-mail address; case is ignored.")
     client_id: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The OAuth client that signs in, and whose front end the link opens; as in `tokenAuthWithCode`.",
+        description=(
+            "The OAuth client that signs in, and whose front end the link opens; defaults to the first-party client."
+        ),
     )
 
 

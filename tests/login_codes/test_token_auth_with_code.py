@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 from social_django.models import UserSocialAuth
 
-from accounts.conf import latchkey
+from accounts.conf import EmailVerification, latchkey
 from accounts.guard.models import SecurityEvent
 from accounts.mails.models import MailedCode, Purpose
 from accounts.people.models import Account
@@ -281,6 +281,15 @@ def test_a_verified_account_keeps_what_it_has(graphql, ada, sign_in, credential)
     assert signed_in(graphql, credential)["errors"] == []
     assert graphql(ME, token=before.access_token).status == 200
     assert Account.objects.get().has_usable_password()
+
+
+def test_where_confirmation_is_mandatory_the_mail_confirms(graphql, settings):
+    """Whoever signs in by mail needs no other step."""
+    settings.LATCHKEY = replace(latchkey(), email_verification=EmailVerification.MANDATORY)
+    make_account(email=EMAIL)
+
+    assert signed_in(graphql, mailed(graphql))["errors"] == []
+    assert Account.objects.get().email_verified
 
 
 # Other ways to sign in
