@@ -14,7 +14,7 @@ from tests.e2e.test_refresh_race import at_once
 from tests.live import UNLIMITED, Live, serving
 from tests.login_codes.asking import REQUEST, SIGN_IN, by_code
 
-ROUNDS = 6
+ROUNDS = 4
 READ = f"""
 import json
 from accounts.mails import codes
