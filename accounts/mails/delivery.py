@@ -26,7 +26,7 @@ from django.utils import timezone
 from accounts.guard import limits
 from accounts.guard.errors import RateLimited
 from accounts.guard.limits import Action
-from accounts.mails.models import Mail, Purpose
+from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.mails.rendering import render
 from accounts.mails.templates import Template
 from accounts.shared.caller import Caller
@@ -42,7 +42,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 10, 3600
 CANDIDATES = 20
 DEAD_LETTERS_KEPT = timedelta(days=30)
 PERMANENT = 500
-"""From here on, SMTP replies are permanent refusals (RFC 5321 §4.2.1)."""
+"""From here on, SMTP replies are permanent refusals (RFC 5321 §4.2.1), and HTTP statuses failures of the server."""
+OF_THE_SENDER = frozenset({401, 403, 408, 429})
+"""HTTP statuses that every other mail would get too."""
 
 
 class Outcome(StrEnum):
@@ -128,9 +130,7 @@ def _deliver(mail: Mail, connection: BaseEmailBackend) -> Outcome:
     if mail.template == Template.NOTHING:
         return _settle(mail, Outcome.NOTHING)
     if mail.code and (mail.code.used_at or mail.code.expires_at <= timezone.now()):
-        # An expired one that was tried before is a failure that operators should see.
-        failed = not mail.code.used_at and mail.attempts > 1
-        return _bury(mail, "the code has expired") if failed else _settle(mail, Outcome.DROPPED)
+        return _give_up_code(mail, mail.code)
     if mail.attempts > MOST_ATTEMPTS:
         return _bury(mail, mail.error or "interrupted")
     try:
@@ -144,11 +144,21 @@ def _deliver(mail: Mail, connection: BaseEmailBackend) -> Outcome:
         return _bury(mail, str(error))
     except Exception as error:  # noqa: BLE001 - backends of providers raise anything
         _close(connection)
-        of_this_mail = isinstance(error, Unrenderable | smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError)
-        return _postpone(mail, described(error), Outcome.POSTPONED if of_this_mail else Outcome.UNREACHABLE)
+        return _postpone(mail, described(error), Outcome.POSTPONED if _is_of_one_mail(error) else Outcome.UNREACHABLE)
     if mail.maybe_sent:
         log.warning("mail %s (%s): sent, perhaps for the second time", mail.pk, mail.template)
     return _settle(mail, Outcome.SENT)
+
+
+def _give_up_code(mail: Mail, code: MailedCode) -> Outcome:
+    """Settle a mail whose code cannot be used any more."""
+    if code.used_at:
+        return _settle(mail, Outcome.DROPPED)
+    if mail.attempts > 1:
+        # The person never got it.
+        return _bury(mail, "the code has expired")
+    log.warning("mail %s (%s): the code expired before the first attempt", mail.pk, mail.template)
+    return _settle(mail, Outcome.DROPPED)
 
 
 def _may_notify(mail: Mail) -> bool:
@@ -200,16 +210,35 @@ def _send(mail: Mail, connection: BaseEmailBackend) -> None:
             raise Refused(described(error)) from None
         raise
     except Exception as error:
-        answered = isinstance(error, smtplib.SMTPResponseException) or hasattr(error, "status_code")
-        # Without an answer, the server may have taken it.
-        mail.maybe_sent = mail.maybe_sent or not answered
+        answered = isinstance(error, smtplib.SMTPResponseException) or _http_status(error)
+        if isinstance(error, OSError) and not answered:
+            # The server may have taken it.
+            mail.maybe_sent = True
         raise
+
+
+def _is_of_one_mail(error: Exception) -> bool:
+    """Whether other mails may get through, although this one did not."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError):
+        return True
+    if status := _http_status(error):
+        return status < PERMANENT and status not in OF_THE_SENDER
+    # Those of connections are OSError, also in smtplib and requests.
+    return not isinstance(error, OSError)
+
+
+def _http_status(error: Exception) -> int:
+    """The status that a provider's API has answered; 0 without an answer."""
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else 0
 
 
 def described(error: Exception) -> str:
     """A failure in our words and its codes: the text of a mail server may repeat the address or the mail (S47)."""
     parts = [str(error) if isinstance(error, Unrenderable) else type(error).__name__]
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
+    if status := _http_status(error):
+        parts.append(str(status))
+    elif isinstance(error, smtplib.SMTPRecipientsRefused):
         parts += sorted({str(code) for code, _text in error.recipients.values()})
     elif isinstance(error, smtplib.SMTPResponseException):
         parts.append(str(error.smtp_code))
@@ -217,8 +246,6 @@ def described(error: Exception) -> str:
         parts.append(str(error.reason or ""))
     elif isinstance(error, OSError) and error.errno:
         parts.append(errno.errorcode.get(error.errno, str(error.errno)))
-    elif isinstance(status := getattr(error, "status_code", None), int):
-        parts.append(str(status))
     return " ".join(filter(None, parts))[:200]
 
 

@@ -36,9 +36,11 @@ class Worker:
 
     def run(self) -> None:
         """Send what is due whenever this process has queued a mail, and every INTERVAL seconds."""
-        while not self._stopping.is_set():
+        while True:
             # Before the look at the queue: a mail that is queued during it wakes the next one.
             queue.wake.clear()
+            if self._stopping.is_set():
+                break
             self._send()
             queue.wake.wait(INTERVAL)
         connection.close()

@@ -64,13 +64,17 @@ def test_a_provider_gets_the_mail(queued, provider):
     assert {"Name": "Auto-Submitted", "Value": "auto-generated"} in sent["Headers"]
 
 
-def test_a_provider_that_fails_is_asked_again(queued, provider):
-    """It has answered, so the mail was not sent."""
-    provider.status = 503
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(503, Outcome.UNREACHABLE), (429, Outcome.UNREACHABLE), (401, Outcome.UNREACHABLE), (400, Outcome.POSTPONED)],
+)
+def test_a_provider_that_refuses_is_asked_again(queued, provider, status, outcome):
+    """It has answered, so the mail was not sent. A refusal of one mail holds up no other."""
+    provider.status = status
     mail = queued()
 
-    assert send_due() == {Outcome.UNREACHABLE: 1}
+    assert send_due() == {outcome: 1}
 
     mail.refresh_from_db()
-    assert (mail.error, mail.maybe_sent) == ("AnymailRequestsAPIError 503", False)
+    assert (mail.error, mail.maybe_sent) == (f"AnymailRequestsAPIError {status}", False)
     assert Mail.objects.count() == 1

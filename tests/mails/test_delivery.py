@@ -235,6 +235,17 @@ def test_a_mail_that_cannot_be_made_waits(queued, mail_server, template):
     assert broken.error == "ValueError"
 
 
+def test_an_address_that_no_server_can_take_holds_up_no_other_mail(queued, mail_server):
+    """As one with a line break, which Django refuses to put into a header."""
+    broken = queued(email="a@example.com\nBcc: b@example.com")
+    queued()
+
+    assert send_due() == {Outcome.POSTPONED: 1, Outcome.SENT: 1}
+
+    broken.refresh_from_db()
+    assert (broken.error, broken.maybe_sent) == ("ValueError", False)
+
+
 @pytest.mark.parametrize(
     "failure", [{}, {"rcpt": "550 5.1.1 no"}, {"rcpt": "451 4.7.1 no"}, {"drop": True}, {"data": "554 no"}]
 )
