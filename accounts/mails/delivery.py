@@ -269,7 +269,7 @@ def _postpone(mail: Mail, error: str, outcome: Outcome) -> Outcome:
 
 def _bury(mail: Mail, error: str) -> Outcome:
     """Keep it as a dead letter."""
-    _ours(mail).update(claimed_until=None, dead_at=timezone.now(), error=error)
+    _ours(mail).update(claimed_until=None, dead_at=timezone.now(), error=error, maybe_sent=mail.maybe_sent)
     log.error("mail %s (%s): given up after attempt %d: %s", mail.pk, mail.template, mail.attempts, error)
     return Outcome.DEAD
 

@@ -62,8 +62,12 @@ def render(mail: Mail) -> Rendered:
         right_to_left = get_language_bidi()
         own = {**_values(mail), "lang": language, "dir": "rtl" if right_to_left else "ltr"}
         data = {name: _shown(name, value) for name, value in mail.data.items()}
-        isolated = {name: f"{ISOLATE}{value}{END_ISOLATE}" if right_to_left else value for name, value in data.items()}
-        bdi = {name: format_html("<bdi>{}</bdi>", value) for name, value in data.items()}
+        texts = {name: value for name, value in data.items() if value and isinstance(value, str)}
+        isolated = {
+            **data,
+            **{name: f"{ISOLATE}{value}{END_ISOLATE}" for name, value in texts.items() if right_to_left},
+        }
+        bdi = {**data, **{name: format_html("<bdi>{}</bdi>", value) for name, value in texts.items()}}
         # A header holds no line break.
         subject = " ".join(plain.render_to_string(f"{template}/subject.txt", {**isolated, **own}).split())
         own["subject"] = subject
@@ -132,8 +136,10 @@ def _front_end(mail: Mail) -> str:
     return url.rstrip("/")
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(name: str, value: Any) -> str | bool:
     """A value of the row's data. Some come from strangers: it is bounded, and on one line."""
+    if isinstance(value, bool):
+        return value
     if name == "due":
         return f"{date_format(datetime.fromisoformat(value).astimezone(UTC), 'DATETIME_FORMAT')} UTC"
     text = "".join(character if character.isprintable() else " " for character in str(value)[: 2 * LONGEST_VALUE])

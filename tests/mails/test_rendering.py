@@ -70,7 +70,7 @@ def test_the_table_of_templates_is_true(queued):
         mail = queued(template)
         path = PATHS.get(mail.code.purpose, "none") if mail.code else "none"
         source = "".join((OWN_TEMPLATES / template / part).read_text() for part in PARTS)
-        names = {"device", "ip_address", "provider", "due", "sign_in_link", "sign_up_link", "disown_link"}
+        names = {"device", "ip_address", "provider", "due", "sign_in_link", "sign_up_link", "disown_link", "link_only"}
         used = sorted(name for name in names if re.search(rf"\b{name}\b", source))
         link, variables = rows[template.value]
         assert re.findall(r"`([^`]+)`", link) == ([path] if path != "none" else [])
@@ -102,6 +102,26 @@ def test_a_registration_can_be_disowned(queued):
     token = codes.link_token(mail.code)
     assert f"/verify-email#token={token}\n" in text
     assert f"/disown-registration#token={token}\n" in text
+
+
+@pytest.mark.parametrize("link_only", [True, False])
+def test_after_the_password_was_taken_away_a_mail_has_the_link_alone(queued, link_only):
+    """No page waits for a code then, and ignoring the mail would help nobody."""
+    mail = queued(Template.RESET_PASSWORD, data={"link_only": link_only})
+    rendered = render(mail)
+
+    for part in (rendered.text, rendered.html):
+        assert codes.link_token(mail.code) in part
+        assert (codes.typed_code(mail.code) in part) == (not link_only)
+        assert ("ignore this mail" in part) == (not link_only)
+
+
+def test_what_is_not_known_is_left_out(queued):
+    """A device without a name."""
+    rendered = render(queued(Template.NEW_DEVICE, data={"device": "", "ip_address": ""}, locale="ar"))
+
+    assert "Device" not in rendered.text + rendered.html
+    assert "Address" not in rendered.text + rendered.html
 
 
 @pytest.mark.parametrize("open_", [True, False])
