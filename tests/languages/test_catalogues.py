@@ -11,7 +11,7 @@ from django.utils import translation
 from tests.languages import catalogues
 
 LANGUAGES = catalogues.languages()
-PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%|\{\w*\}|</?\w[^>]*>")
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[ds%]|\{\w*\}|</?\w[^>]*>")
 """What a translation must not change: names of values, and HTML."""
 
 
