@@ -333,7 +333,7 @@ test("more activity is loaded, and the focus stays with it", async () => {
 test("the keyboard is enough to change the password", async () => {
   await service.register("lisa");
   const [page] = await signedIn("lisa");
-  await button(page, "Save profile").focus();
+  await button(page, "Change address").focus();
   for (const key of ["Tab", PASSWORD, "Tab", "Tab", NEW, "Tab", "Tab", "Enter"]) {
     if (key === "Tab" || key === "Enter") await page.keyboard.press(key);
     else await page.keyboard.type(key);

@@ -125,7 +125,7 @@ export const alert = (page: Page, text: string | RegExp) =>
   page.getByRole("alert").filter({ hasText: text }).waitFor();
 
 export async function signIn(page: Page, username: string, password: string): Promise<void> {
-  await page.getByLabel("E-mail").fill(`${username}@example.com`);
+  await page.getByLabel("E-mail", { exact: true }).fill(`${username}@example.com`);
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }

@@ -33,13 +33,13 @@ test("a new user is signed in at once, sees their account, and stays signed in a
   await page.getByRole("button", { name: "Create account" }).click();
 
   await heading(page, "Your account");
-  await page.getByText("grace@example.com").waitFor();
+  await page.locator("dl").getByText("grace@example.com").waitFor();
   expect(new URL(page.url()).pathname).toBe("/");
   expect(ada.operations).toEqual(["authConfig", "register", "me"]);
   await inspect(page, "me");
 
   await page.reload();
-  await page.getByText("grace@example.com").waitFor();
+  await page.locator("dl").getByText("grace@example.com").waitFor();
   expect(ada.operations.slice(3)).toEqual(["refreshToken", "me"]);
 });
 
@@ -189,7 +189,7 @@ test("an unreachable service shows an error and keeps the session", async () => 
   await alert(page, "You are still signed in.");
   await ada.context.unroute("**/graphql");
   await page.getByRole("button", { name: "Try again" }).click();
-  await page.getByText("ada@example.com").waitFor();
+  await page.locator("dl").getByText("ada@example.com").waitFor();
 });
 
 test("an unknown page is a 404, signed in or not", async () => {
