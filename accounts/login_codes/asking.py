@@ -8,7 +8,6 @@ from accounts.conf import latchkey
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
-from accounts.login_codes.sign_in import opens_by_mail
 from accounts.mails import locale, queue
 from accounts.mails.models import Purpose
 from accounts.mails.templates import Template
@@ -64,4 +63,4 @@ def request_login_code(*, email: str, client_id: str | None, caller: Caller) -> 
 def _template_for(account: Account | None) -> Template:
     if account is None:
         return Template.UNKNOWN_ADDRESS
-    return Template.SIGN_IN if opens_by_mail(account) else Template.NOTHING
+    return Template.SIGN_IN if account.opens_by_mail else Template.NOTHING

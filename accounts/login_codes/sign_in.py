@@ -61,14 +61,6 @@ def sign_in_by_link(*, token: str, grant: ClientGrant, caller: Caller) -> tuple[
     return account, tokens
 
 
-def opens_by_mail(account: Account) -> bool:
-    """Whether whoever reads the account's mail may sign in to it.
-
-    Not to one of staff whose address was never verified: a typing error would give a stranger its privileges.
-    """
-    return account.is_active and (account.email_verified or not (account.is_staff or account.is_superuser))
-
-
 @contextmanager
 def _presenting(address: str, grant: ClientGrant, caller: Caller, *, field: tuple[str, ...]) -> Iterator[None]:
     """An attempt that is limited, recorded if it fails, and blamed on this field."""
@@ -89,7 +81,7 @@ def _signed_in(code: MailedCode, grant: ClientGrant, caller: Caller) -> tuple[Ac
     """Use the code up and begin a session. Whoever registered a never-verified account loses it (S85)."""
     codes.spend(code)
     account = codes.locked_holder(code)
-    if not opens_by_mail(account):
+    if not account.opens_by_mail:
         raise ExpiredCode
     if not account.email_verified:
         account.hand_over()

@@ -53,7 +53,7 @@ class MailedCode(models.Model):
     class Meta:
         verbose_name = _("mailed code")
         verbose_name_plural = _("mailed codes")
-        indexes: ClassVar = [models.Index(fields=["account", "purpose"], name="mailed_code_of_account")]
+        indexes: ClassVar = [models.Index(fields=["email"], name="mailed_code_of_address")]
 
     def __str__(self) -> str:
         return f"{self.purpose} · {self.created_at:%Y-%m-%d %H:%M}"
@@ -95,7 +95,7 @@ class Mail(models.Model):
         verbose_name_plural = _("mails")
         indexes: ClassVar = [
             models.Index(fields=["due_at"], condition=models.Q(dead_at=None), name="mail_due"),
-            models.Index(fields=["account"], name="mail_of_account"),
+            models.Index(fields=["email"], name="mail_of_address"),
         ]
 
     def __str__(self) -> str:

@@ -45,7 +45,7 @@ def request_password_reset(*, email: str, client_id: str | None, caller: Caller)
         transaction.atomic(),
     ):
         found = Account.objects.filter(email=address).first()
-        account = found if found and _may_reset(found) else None
+        account = found if found and found.opens_by_mail else None
         template = Template.RESET_PASSWORD if account else Template.NOTHING if found else Template.UNKNOWN_ADDRESS
         code, requested = mailed.create(
             Purpose.RESET,
@@ -165,7 +165,7 @@ def _stored(code: MailedCode, encoded: str, new: str) -> Account:
     """Use the code up and store the hash; end all sessions, and what else was mailed (S11, S12)."""
     codes.spend(code)
     account = codes.locked_holder(code)
-    if not _may_reset(account):
+    if not account.opens_by_mail:
         raise ExpiredCode
     if account.email_verified:
         account.password = encoded
@@ -178,14 +178,6 @@ def _stored(code: MailedCode, encoded: str, new: str) -> Account:
     # As Django does after `set_password`, for validators that keep a history.
     password_changed(new, account)
     return account
-
-
-def _may_reset(account: Account) -> bool:
-    """Whether whoever reads the account's mail may choose its password.
-
-    Not one of staff whose address was never verified: a typing error would give a stranger its privileges.
-    """
-    return account.is_active and (account.email_verified or not (account.is_staff or account.is_superuser))
 
 
 def _can_be_guessed(code: MailedCode) -> bool:

@@ -301,6 +301,14 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
+    @property
+    def opens_by_mail(self) -> bool:
+        """Whether whoever reads the account's mail may sign in to it, and choose its password.
+
+        Not to one of staff whose address was never verified: a typing error would give a stranger its privileges.
+        """
+        return self.is_active and (self.email_verified or not (self.is_staff or self.is_superuser))
+
     def hand_over(self, *, encoded: str = "") -> None:
         """Give a never-verified account to whoever has proved its mailbox (S9, S85, S87); its row is locked.
 

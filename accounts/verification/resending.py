@@ -2,13 +2,10 @@
 
 from datetime import timedelta
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.conf import EmailVerification, latchkey
-from accounts.errors import InvalidInput, Required
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.mails import codes, queue
@@ -16,13 +13,11 @@ from accounts.mails.locale import of_request
 from accounts.mails.models import Purpose
 from accounts.mails.templates import Template
 from accounts.people.attempts import attempt
-from accounts.people.models import LONGEST_EMAIL, Account
+from accounts.people.models import Account
+from accounts.people.named import named_address
 from accounts.shared.caller import Caller
-from accounts.shared.texts import canonical_email, validate_address
 from accounts.tokens import api as bearer_tokens
 from accounts.verification.models import PendingRegistration
-
-EMAIL = ("email",)
 
 
 def resend_verification(*, email: str, client_id: str | None, caller: Caller) -> None:
@@ -31,7 +26,7 @@ def resend_verification(*, email: str, client_id: str | None, caller: Caller) ->
     Whichever it is, the answer and the statements are the same (S61). Raises Required, InvalidInput, InvalidClient,
     RateLimited.
     """
-    address = _checked(email)
+    address = named_address(email)
     client = bearer_tokens.known_client(client_id)
     with (
         attempt(Action.MAIL, EventType.MAIL_REFUSED, address=address, caller=caller, client=client.client_id),
@@ -72,18 +67,3 @@ def _queue_mail(address: str, client_key: int) -> None:
         client_key=client_key,
         code=code,
     )
-
-
-def _checked(email: str) -> str:
-    """The canonical form of an address. Raises Required, InvalidInput."""
-    address = canonical_email(email)
-    if not address:
-        raise Required(field=EMAIL)
-    if len(address) > LONGEST_EMAIL:
-        raise InvalidInput(field=EMAIL)
-    try:
-        validate_email(address)
-        validate_address(address)
-    except ValidationError:
-        raise InvalidInput(field=EMAIL) from None
-    return address

@@ -37,7 +37,8 @@ class VerificationMutations:
         accounts and pending steps.
 
         Codes: INVALID_CODE, EXPIRED_CODE, INVALID_CHALLENGE, REQUIRED (a new password is needed), INVALID_INPUT,
-        PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, PASSWORD_TOO_WEAK, RATE_LIMITED.
+        PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR, PASSWORD_TOO_WEAK,
+        RATE_LIMITED.
         """
         if input.code:
             account = confirmation.verify_by_code(

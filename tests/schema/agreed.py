@@ -1,4 +1,4 @@
-"""Names and types of accounts and sessions that were agreed before they were built: they never have to change."""
+"""Names and types of accounts, sessions and mails that were agreed before they were built: they never have to change."""
 
 ROOTS = {
     "Query": {"me", "users", "node", "nodes", "authConfig"},
@@ -88,12 +88,100 @@ AuthError.code: AuthErrorCode!
 AuthError.message: String!
 AuthError.field: [String!]
 AuthError.retryAfter: Int
+Account.pendingEmail: String
+AnswerEmailVerificationChallengeInput.challengeToken: String!
+AnswerEmailVerificationChallengeInput.code: String!
+AuthConfig.registrationOpen: Boolean!
+AuthConfig.emailVerification: EmailVerificationPolicy!
+CancelAccountDeletionInput.token: String!
+CancelAccountDeletionPayload.errors: [AuthError!]!
+CancelEmailChangePayload.errors: [AuthError!]!
+CancelEmailChangePayload.account: Account
+ConfirmEmailChangeInput.token: String
+ConfirmEmailChangeInput.code: String
+ConfirmEmailChangePayload.errors: [AuthError!]!
+ConfirmEmailChangePayload.account: Account
+DisownRegistrationPayload.errors: [AuthError!]!
+EmailVerificationChallenge.token: String!
+EmailVerificationChallenge.expiresIn: Int!
+EmailVerificationChallenge.email: String!
+LoginCodeCredentialInput.code: MailedCodeInput
+LoginCodeCredentialInput.linkToken: String
+MailedCode.token: String!
+MailedCode.expiresIn: Int!
+MailedCodeInput.challengeToken: String!
+MailedCodeInput.code: String!
+MailedTokenInput.token: String!
+Mutation.requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload!
+Mutation.resetPassword(input: ResetPasswordInput!): ResetPasswordPayload!
+Mutation.secureAccount(input: MailedTokenInput!): SecureAccountPayload!
+Mutation.requestLoginCode(input: RequestLoginCodeInput!): RequestLoginCodePayload!
+Mutation.tokenAuthWithCode(input: TokenAuthWithCodeInput!): AuthPayload!
+Mutation.verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload!
+Mutation.resendVerification(input: ResendVerificationInput!): ResendVerificationPayload!
+Mutation.answerEmailVerificationChallenge(input: AnswerEmailVerificationChallengeInput!): AuthPayload!
+Mutation.requestEmailChange(input: RequestEmailChangeInput!): RequestEmailChangePayload!
+Mutation.confirmEmailChange(input: ConfirmEmailChangeInput!): ConfirmEmailChangePayload!
+Mutation.cancelEmailChange: CancelEmailChangePayload!
+Mutation.undoEmailChange(input: MailedTokenInput!): UndoEmailChangePayload!
+Mutation.requestReauthenticationCode: RequestReauthenticationCodePayload!
+Mutation.cancelAccountDeletion(input: CancelAccountDeletionInput!): CancelAccountDeletionPayload!
+Mutation.disownRegistration(input: MailedTokenInput!): DisownRegistrationPayload!
+PasswordResetCredentialInput.code: MailedCodeInput
+PasswordResetCredentialInput.linkToken: String
+ReauthenticationCredentialInput.emailCode: MailedCodeInput
+RegisterInput.locale: String
+RequestEmailChangeInput.newEmail: String!
+RequestEmailChangePayload.errors: [AuthError!]!
+RequestEmailChangePayload.account: Account
+RequestLoginCodeInput.email: String!
+RequestLoginCodeInput.clientId: String
+RequestLoginCodePayload.errors: [AuthError!]!
+RequestLoginCodePayload.mailedCode: MailedCode
+RequestPasswordResetInput.email: String!
+RequestPasswordResetInput.clientId: String
+RequestPasswordResetPayload.errors: [AuthError!]!
+RequestPasswordResetPayload.mailedCode: MailedCode
+RequestReauthenticationCodePayload.errors: [AuthError!]!
+RequestReauthenticationCodePayload.mailedCode: MailedCode
+ResendVerificationInput.email: String!
+ResendVerificationInput.clientId: String
+ResendVerificationPayload.errors: [AuthError!]!
+ResetPasswordInput.credential: PasswordResetCredentialInput!
+ResetPasswordInput.newPassword: String!
+ResetPasswordPayload.errors: [AuthError!]!
+SecureAccountPayload.errors: [AuthError!]!
+TokenAuthWithCodeInput.clientId: String
+TokenAuthWithCodeInput.clientSecret: String
+TokenAuthWithCodeInput.scope: String
+TokenAuthWithCodeInput.refreshTokenTransport: RefreshTokenTransport
+TokenAuthWithCodeInput.credential: LoginCodeCredentialInput!
+UndoEmailChangePayload.errors: [AuthError!]!
+VerifyEmailInput.link: VerifyEmailLinkInput
+VerifyEmailInput.code: String
+VerifyEmailLinkInput.token: String!
+VerifyEmailLinkInput.challengeToken: String
+VerifyEmailLinkInput.newPassword: String
+VerifyEmailPayload.errors: [AuthError!]!
+VerifyEmailPayload.account: Account
 """
 """A field a line, with its arguments and its type."""
 
 VALUES = {
-    "AuthErrorCode": {"RATE_LIMITED", "REAUTHENTICATION_REQUIRED", "NOT_FOUND", "USERNAME_TAKEN"},
-    "AuthenticationMethod": {"PASSWORD", "SOCIAL"},
-    "ReauthenticationMethod": {"PASSWORD", "SOCIAL"},
+    "AuthErrorCode": {
+        "RATE_LIMITED",
+        "REAUTHENTICATION_REQUIRED",
+        "NOT_FOUND",
+        "USERNAME_TAKEN",
+        "EMAIL_VERIFICATION_REQUIRED",
+        "EXPIRED_CODE",
+        "INVALID_CODE",
+        "PASSWORD_TOO_WEAK",
+        "REGISTRATION_CLOSED",
+    },
+    "AuthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
+    "ReauthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
+    "SignInMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
+    "EmailVerificationPolicy": {"NONE", "OPTIONAL", "MANDATORY"},
 }
 """Values of enums."""
