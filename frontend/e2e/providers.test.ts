@@ -146,7 +146,7 @@ test("the account's password links the provider, and a wrong one does not", asyn
   const page = await signInPage(stubs({ google }));
   await page.getByRole("button", { name: "Continue with Google" }).click();
   await heading(page, "You already have an account");
-  await page.locator("dl").getByText("lena@example.com").waitFor();
+  await page.getByText("lena@example.com").waitFor();
   await inspect(page, "link");
   const password = page.getByLabel("Password", { exact: true });
   await password.fill("not the password");
