@@ -11,18 +11,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.template import Engine
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.translation import get_language_bidi, get_supported_language_variant, override
+from django.utils.translation import get_language_bidi, override
 
 from accounts.conf import latchkey
 from accounts.mails import codes
 from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.mails.templates import Template
+from accounts.shared.languages import nearest_language
 
 OWN_TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "mails"
 PARTS = ("subject.txt", "body.txt", "body.html")
@@ -75,14 +75,6 @@ def render(mail: Mail) -> Rendered:
         html = marked.render_to_string(f"{template}/body.html", {**bdi, **own})
     text = re.sub(r"\n(?:[ \t]*\n)+", "\n\n", text).strip()
     return Rendered(language=language, subject=subject, text=f"{text}\n", html=html)
-
-
-def nearest_language(tag: str) -> str:
-    """The language of ours that is nearest to this tag."""
-    try:
-        return get_supported_language_variant(tag)
-    except LookupError:
-        return settings.LANGUAGE_CODE
 
 
 @lru_cache(maxsize=4)
