@@ -1,4 +1,4 @@
-"""Names and types of accounts, sessions and mails that were agreed before they were built: they never have to change."""
+"""Names and types that were agreed before they were built: they never have to change."""
 
 ROOTS = {
     "Query": {"me", "users", "node", "nodes", "authConfig"},
