@@ -187,6 +187,9 @@ def _server(url: str) -> Server:
             raise BadURL(
                 "is not scheme://user:password@host:port/name. Percent-encode special characters in the password."
             )
+    if parts["password"] == "" and "@" in (parts["path"] or ""):
+        # Pasted, `@/` would begin a path, and leave no host.
+        raise BadURL("has an empty password and an `@` in its path. Percent-encode special characters in the password.")
     hosts = []
     for address in parts["hosts"].split(","):
         host, port = re.fullmatch(r"(\[.*\]|[^:]*):?([0-9]*)", address).groups()  # type: ignore[union-attr]

@@ -102,12 +102,13 @@ atexit.register(_until_exit.close)
 
 def environment_of_service(**environment: str) -> dict[str, str]:
     """The environment of a process of the service, in development unless `environment` says more."""
+    # Not where `make run` of the same tree keeps its mails. Production refuses an outbox.
+    outbox = {"EMAIL_URL": f"outbox://{tempfile.gettempdir()}/latchkey-tests-outbox"}
     return {
         **{k: v for k, v in os.environ.items() if k not in {"PYTHONWARNINGS", "DJANGO_SETTINGS_MODULE"}},
         "LATCHKEY_ENV": "development",
         "SECRET_KEY": uuid.uuid4().hex + uuid.uuid4().hex,
-        # Not where `make run` of the same tree keeps its mails.
-        "EMAIL_URL": f"outbox://{tempfile.gettempdir()}/latchkey-tests-outbox",
+        **({} if environment.get("LATCHKEY_ENV") == "production" else outbox),
         **environment,
     }
 

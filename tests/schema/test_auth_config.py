@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from accounts.conf import EmailVerification
 from accounts.people.models import Account
 from tests.providers.registrations import APPLE_APP, APPLE_CLIENT, GITHUB_CLIENT
 
@@ -22,7 +23,7 @@ def test_it_lists_what_is_switched_on(config):
     """In the order of the settings, with the credentials that each takes, best first."""
     found = config()
 
-    assert found["signInMethods"] == ["PASSWORD", "SOCIAL"]
+    assert found["signInMethods"] == ["PASSWORD", "SOCIAL", "EMAIL_CODE"]
     assert {one["name"]: one["credentials"] for one in found["socialProviders"]} == {
         "google-oauth2": ["ID_TOKEN", "CODE", "ACCESS_TOKEN"],
         "apple-id": ["ID_TOKEN", "CODE"],
@@ -71,7 +72,7 @@ def test_without_providers(config, settings):
     """Passwords alone."""
     settings.LATCHKEY = replace(settings.LATCHKEY, providers=())
 
-    assert config() == {"signInMethods": ["PASSWORD"], "socialProviders": []}
+    assert config() == {"signInMethods": ["PASSWORD", "EMAIL_CODE"], "socialProviders": []}
 
 
 def test_it_says_what_a_password_must_be(graphql, settings):
@@ -103,3 +104,19 @@ def test_it_holds_no_secret(graphql, providers, settings):
     assert "PRIVATE KEY" not in text
     assert GITHUB_CLIENT in text
     assert not Account.objects.exists()
+
+
+@pytest.mark.parametrize("policy", EmailVerification)
+def test_it_tells_what_registration_takes(graphql, settings, policy):
+    """Front ends draw their sign-up by it."""
+    settings.LATCHKEY = replace(
+        settings.LATCHKEY, email_verification=policy, registration_open=False, sign_in_by_mail=False
+    )
+
+    found = graphql("{ authConfig { emailVerification registrationOpen signInMethods } }").data["authConfig"]
+
+    assert found == {
+        "emailVerification": policy.name,
+        "registrationOpen": False,
+        "signInMethods": ["PASSWORD"],
+    }

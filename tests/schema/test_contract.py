@@ -131,6 +131,7 @@ BY_VIEWER = {
     "requestReauthenticationCode",
     "unlinkSocialAccount",
     "updateAccount",
+    "verifyEmail",
     *ENDING_SESSIONS,
 }
 
@@ -221,7 +222,8 @@ def test_a_field_is_as_agreed(line):
 def test_the_types_of_this_part_have_no_other_fields():
     """A field that was not agreed is a name that may have to change; those here were added on purpose."""
     listed = set(re.findall(r"^(\w+\.\w+)", agreed.FIELDS, re.MULTILINE))
-    whole = {coordinate.partition(".")[0] for coordinate in listed} - {"Account", "Mutation"}
+    of_others = {"Account", "AuthConfig", "Mutation", "RegisterInput"}
+    whole = {coordinate.partition(".")[0] for coordinate in listed} - of_others
     served = {f"{type_name}.{name}" for type_name in whole for name in TYPES[type_name].fields}
 
     assert served - listed == {"Session.device"}
