@@ -90,6 +90,18 @@ def test_refused_documents_are_not_kept(client, default_client):
     assert (len(_known), _known.currsize) == (1, kept)
 
 
+def kept_for(text: str) -> tuple[Any, int]:
+    """The prepared operation, and the bytes that it takes."""
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    prepared = _prepare(schema._schema, text, Limits(), introspection=False)
+    gc.collect()
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return prepared, taken
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -106,15 +118,9 @@ def test_refused_documents_are_not_kept(client, default_client):
 def test_the_cache_counts_what_it_keeps(text):
     """S92: by the memory that a tree takes, not by its text."""
     _prepare(schema._schema, text, Limits(), introspection=False)  # what Python makes once
-    gc.collect()
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
+    # The least of three: threads that other tests have left behind allocate memory too.
+    prepared, taken = min((kept_for(text) for _ in range(3)), key=lambda found: found[1])
 
-    prepared = _prepare(schema._schema, text, Limits(), introspection=False)
-
-    gc.collect()
-    taken = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
     assert prepared.errors == []
     assert taken <= prepared.size <= CACHED_BYTES / 8
 

@@ -96,7 +96,7 @@ def test_the_holder_of_an_address_is_told_how_to_go_on(convert, providers, ada):
         "expiresIn": 900,
         "provider": "google-oauth2",
         "email": "ada@example.com",
-        "signInMethods": ["PASSWORD"],
+        "signInMethods": ["PASSWORD", "EMAIL_CODE"],
     }
     assert not UserSocialAuth.objects.exists()
     assert not Session.objects.exists()
