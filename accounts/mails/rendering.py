@@ -133,7 +133,9 @@ def _shown(name: str, value: Any) -> str | bool:
     if isinstance(value, bool):
         return value
     if name == "due":
-        return f"{date_format(datetime.fromisoformat(value).astimezone(UTC), 'DATETIME_FORMAT')} UTC"
+        due = datetime.fromisoformat(value).astimezone(UTC)
+        # Languages put different words between a date and a time: "at", "um", "à".
+        return f"{date_format(due, 'DATE_FORMAT')} ({date_format(due, 'TIME_FORMAT')} UTC)"
     text = "".join(character if character.isprintable() else " " for character in str(value)[: 2 * LONGEST_VALUE])
     text = " ".join(text.split())
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.mails import codes
 from accounts.mails.checks import templates_can_be_read
 from accounts.mails.models import Mail
-from accounts.mails.rendering import OWN_TEMPLATES, PARTS, PATHS, render
+from accounts.mails.rendering import DISOWN_PATH, OWN_TEMPLATES, PARTS, PATHS, SIGN_IN_PATH, SIGN_UP_PATH, render
 from accounts.mails.templates import Template
 from tests.documents import ROOT
 from tests.factories import make_client
@@ -235,3 +235,25 @@ def test_rendering_leaves_the_row_alone(queued):
     render(mail)
 
     assert Mail.objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    ("locale", "when"),
+    [
+        ("en", "on Jan. 31, 2030 (noon UTC)."),
+        ("de", "am 31. Januar 2030 (12:00 UTC) gelöscht."),
+        ("fr", "le 31 janvier 2030 (12:00 UTC)."),
+    ],
+)
+def test_a_date_with_its_time_reads_well_in_each_language(queued, locale, when):
+    """It has no word between them, which each language would choose."""
+    mail = queued(Template.DELETION_SCHEDULED, locale=locale)
+
+    assert when in render(mail).text
+
+
+def test_front_ends_are_told_of_every_page_that_mails_link_to():
+    """docs/clients.md lists the paths."""
+    listed = set(re.findall(r"`(/[a-z-]+)`", (ROOT / "docs/clients.md").read_text()))
+
+    assert {*PATHS.values(), DISOWN_PATH, SIGN_IN_PATH, SIGN_UP_PATH} <= listed
