@@ -67,7 +67,8 @@ def example() -> str:
 
 def _row(setting: Setting) -> str:
     defaults = [setting.shown or _value(setting.default, setting.unit)]
-    if setting.development is not None:
+    # Of the parts of a URL, none is a default to show: `shown` has both.
+    if setting.development is not None and not isinstance(setting.development, dict):
         defaults.append(_value(setting.development, setting.unit))
     help_ = setting.help
     if isinstance(setting.default, StrEnum):
@@ -80,5 +81,9 @@ def _value(value: Any, unit: str) -> str:
     if not text:
         return "none"
     written = text.lower() if isinstance(value, bool) else text
-    days = f" ({value // 86400} days)" if unit == "seconds" and value >= 86400 else ""
-    return " ".join(filter(None, [f"`{written}`", unit])) + days
+    return " ".join(filter(None, [f"`{written}`", unit])) + (_in_days(value) if unit == "seconds" else "")
+
+
+def _in_days(seconds: int) -> str:
+    days = seconds // 86400
+    return f" ({days} {'day' if days == 1 else 'days'})" if days else ""

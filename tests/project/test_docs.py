@@ -25,6 +25,11 @@ def test_the_settings_are_printed_from_their_declarations(path, printed):
     assert path.read_text() == now
 
 
+def test_the_settings_show_values_as_operators_write_them():
+    """Not as Python has them, and one day is a day."""
+    assert not re.search(r"`[{\[(]|1 days", page())
+
+
 def test_every_link_between_the_documents_leads_somewhere():
     """Files and headings that exist."""
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "frontend/README.md"]
