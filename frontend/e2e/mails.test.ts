@@ -401,6 +401,8 @@ test("a deleted account waits, and the link keeps it", async () => {
   await look(other, "cancel-deletion");
   await button(other, "Keep the account").click();
   await heading(other, "Your account stays");
+  // Whoever deleted it knows the password.
+  await other.getByRole("link", { name: "choose a new one" }).waitFor();
   expect(await canSignIn("lea", PASSWORD)).toBe(true);
 });
 

@@ -175,9 +175,15 @@ export function CancelDeletion() {
       done={{
         title: "Your account stays",
         text: (
-          <p>
-            It is as it was. <Link href="/sign-in">Sign in</Link>
-          </p>
+          <>
+            <p>
+              It is as it was. <Link href="/sign-in">Sign in</Link>
+            </p>
+            <p>
+              Was it not you who deleted it? Somebody else may know your password:{" "}
+              <Link href="/forgot-password">choose a new one</Link>.
+            </p>
+          </>
         ),
       }}
       next={
