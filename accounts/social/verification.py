@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.conf import latchkey
 from accounts.errors import Required
@@ -90,7 +91,7 @@ def _check_nonce(provider: SocialProvider, token: IdToken, uses: dict[str, datet
     """Check that the nonce, if there is one or has to be one, is ours. Raises Required, ProviderRejected."""
     if token.nonce is None:
         if provider.nonce_required:
-            raise Required("Ask createSocialNonce for a nonce, and hand it to the provider.", field=("nonce",))
+            raise Required(_("Ask createSocialNonce for a nonce, and hand it to the provider."), field=("nonce",))
         return
     if not flows.is_nonce(token.nonce, provider=provider.name):
         raise refusals.rejected(provider.name, "nonce not ours, for another provider, or expired", field=("nonce",))

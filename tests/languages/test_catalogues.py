@@ -1,13 +1,18 @@
 """The catalogues are complete and compiled: German and French readers meet no English."""
 
+import ast
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from babel.messages.catalog import Message
 from django.utils import translation
+from django.utils.functional import Promise
 
+from accounts.failures import FAILURES
+from tests.documents import ROOT
 from tests.languages import catalogues
 
 LANGUAGES = catalogues.languages()
@@ -48,6 +53,26 @@ def test_every_message_is_translated(language):
     missing = [message.id for message in messages(language) if message.fuzzy or not all(texts(message.string) or [""])]
 
     assert missing == []
+
+
+def messages_of_failures() -> Iterator[tuple[str, ast.expr]]:
+    """The messages that failures are raised with, and where."""
+    named = {failure.__name__ for failure in FAILURES}
+    for path in (path for folder in ("accounts", "schema") for path in (ROOT / folder).rglob("*.py")):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+            given = [keyword.value for keyword in call.keywords if keyword.arg == "message"]
+            for message in [*given, *(call.args[:1] if name in named else ())]:
+                yield f"{path.relative_to(ROOT)}:{call.lineno}", message
+
+
+def test_every_message_of_a_failure_can_be_translated():
+    """A text outside of gettext is in no catalogue, where it could be missed."""
+    found = list(messages_of_failures())
+
+    assert len(found) > 10
+    assert [where for where, message in found if isinstance(message, ast.Constant | ast.JoinedStr)] == []
+    assert [failure for failure in FAILURES if not isinstance(failure.default_message, Promise)] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

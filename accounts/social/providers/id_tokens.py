@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import jwt
+from django.utils.translation import gettext_lazy as _
 
 from accounts.conf import latchkey
 from accounts.social import refusals
@@ -87,14 +88,14 @@ def check_field(credential: Credential, *, provider: str) -> None:
             provider,
             "an ID token, sent as an access token",
             field=field,
-            message="This is an ID token: send it as `credential.idToken`.",
+            message=_("This is an ID token: send it as `credential.idToken`."),
         )
     if credential.kind is CredentialKind.ID_TOKEN and not is_jwt:
         raise refusals.rejected(
             provider,
             "no ID token by its form",
             field=field,
-            message="This is not an ID token. If it is an access token, send it as `credential.accessToken`.",
+            message=_("This is not an ID token. If it is an access token, send it as `credential.accessToken`."),
         )
 
 
