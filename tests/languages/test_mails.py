@@ -114,3 +114,11 @@ def test_mails_hold_in_a_language_from_right_to_left(seen):
     assert any(latin["text"].count("-") == 1 for page in seen.values() for latin in page["latin"])
     # Short lines are far from the left edge: the measure is not blind.
     assert any(start["left"] > 50 for page in seen.values() for start in page["starts"])
+
+
+def test_mails_can_be_read_in_both_schemes(seen):
+    """A dark mail in a dark scheme, and everywhere the contrast of WCAG 2.2 (1.4.3)."""
+    for name, page in seen.items():
+        assert page["light"]["card"] > 0.9, name
+        assert page["dark"]["card"] < 0.1, name
+        assert min(page["light"]["contrast"], page["dark"]["contrast"]) >= 4.5, (name, page["light"], page["dark"])

@@ -1,5 +1,6 @@
 """Mailed codes and links, derived from their rows."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -25,6 +26,19 @@ def keyed(settings):
 def code(account) -> MailedCode:
     """A code of an account."""
     return codes.create(Purpose.RESET, email=account.email, account=account, lifetime=600)
+
+
+@pytest.mark.parametrize(
+    ("digits", "form"),
+    [(0, "[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}"), (6, "[0-9]{6}"), (10, "[0-9]{10}")],
+)
+def test_a_typed_code_has_eight_letters_or_the_digits_of_the_setting(settings, account, digits, form):
+    """RFC 8628 §6.1."""
+    settings.LATCHKEY = replace(settings.LATCHKEY, mailed_code_digits=digits)
+
+    for _ in range(20):
+        code = codes.create(Purpose.SIGN_IN, email=account.email, account=account, lifetime=600)
+        assert re.fullmatch(form, codes.typed_code(code).replace("-", "") if digits else codes.typed_code(code))
 
 
 def test_what_an_old_key_made_works_while_it_is_listed(keyed, code):

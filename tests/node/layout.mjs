@@ -1,5 +1,6 @@
 // Chromium (argv[2]) lays out the pages of a JSON file (argv[3]): [{html, width, picture: path or null}, ...]. Prints what
-// a reader would see: whether the page scrolls sideways, where text begins, and the order of what must stay left-to-right.
+// a reader would see: whether the page scrolls sideways, where text begins, the order of what must stay left-to-right, and
+// in the light and the dark scheme how bright the mail is and how well its text stands out.
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
@@ -9,7 +10,12 @@ const found = [];
 for (const { html, width, picture } of JSON.parse(readFileSync(process.argv[3], "utf8"))) {
   await page.setViewportSize({ width, height: 900 });
   await page.setContent(html);
-  found.push(await page.evaluate(measure));
+  const measured = await page.evaluate(measure);
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme });
+    measured[colorScheme] = await page.evaluate(look);
+  }
+  found.push(measured);
   if (picture) await page.screenshot({ path: picture, fullPage: true });
 }
 console.log(JSON.stringify(found));
@@ -52,4 +58,23 @@ function measure() {
       return { text: text.data.trim(), inOrder: character(text, begin).left < character(text, begin + 1).left };
     }),
   };
+}
+
+// In the page: luminance of the mail, and the least contrast of a text with what is behind it (WCAG 2.2).
+function look() {
+  const channels = (color) => color.match(/[\d.]+/g).map(Number);
+  const luminance = (color) => {
+    const [r, g, b] = channels(color).map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    const color = getComputedStyle(element).backgroundColor;
+    return (channels(color)[3] ?? 1) ? color : behind(element.parentElement);
+  };
+  const texts = [...document.querySelectorAll("h1, p, a, .code")].filter((element) => element.textContent.trim());
+  const contrasts = texts.map((element) => {
+    const pair = [luminance(getComputedStyle(element).color), luminance(behind(element))];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+  });
+  return { card: luminance(behind(document.querySelector(".card"))), contrast: Math.min(...contrasts) };
 }
