@@ -24,8 +24,12 @@ def disown_registration(*, token: str, caller: Caller) -> None:
         # Nothing is kept of where people are who have nothing to do with this service.
         with transaction.atomic(), origin.acting(caller=Caller()):
             if code.registration_id:
+                # Locked before its codes, as confirming does: they would wait for each other otherwise.
+                registration = PendingRegistration.objects.select_for_update().filter(pk=code.registration_id).first()
+                if registration is None:
+                    raise ExpiredCode
                 codes.spend(code)
-                PendingRegistration.objects.filter(pk=code.registration_id).delete()
+                registration.delete()
                 events.record(EventType.DISOWNED, subject=None)
                 return
             account = codes.locked_holder(code)

@@ -30,7 +30,8 @@ def request_login_code(*, email: str, client_id: str | None, caller: Caller) -> 
         attempt(Action.MAIL, EventType.MAIL_REFUSED, address=address, caller=caller, client=client.client_id),
         transaction.atomic(),
     ):
-        found = Account.objects.filter(email=address).first()
+        # Locked, so that it is not deleted before the code is stored.
+        found = Account.objects.select_for_update(no_key=True).filter(email=address).first()
         template = _template_for(found)
         account = found if template is Template.SIGN_IN else None
         code, requested = mailed.create(

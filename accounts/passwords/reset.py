@@ -44,7 +44,8 @@ def request_password_reset(*, email: str, client_id: str | None, caller: Caller)
         attempt(Action.MAIL, EventType.MAIL_REFUSED, address=address, caller=caller, client=client.client_id),
         transaction.atomic(),
     ):
-        found = Account.objects.filter(email=address).first()
+        # Locked, so that it is not deleted before the code is stored.
+        found = Account.objects.select_for_update(no_key=True).filter(email=address).first()
         account = found if found and found.opens_by_mail else None
         template = Template.RESET_PASSWORD if account else Template.NOTHING if found else Template.UNKNOWN_ADDRESS
         code, requested = mailed.create(
