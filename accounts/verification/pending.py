@@ -1,6 +1,6 @@
 """Registrations that wait until their address is confirmed, outside the accounts (S3, S61)."""
 
-import string
+import unicodedata
 from datetime import timedelta
 from typing import Any
 
@@ -105,8 +105,7 @@ def complete(registration: PendingRegistration, *, encoded: str = "", other_user
     except ValidationFailed as failed:
         if not other_username or [type(failure) for failure in failed.failures] != [UsernameTaken]:
             raise
-        free = f"{registration.username[:LONGEST_KEPT]}-{get_random_string(6, string.digits)}"
-        account = _created(registration, username=free, password=password)
+        account = _created(registration, username=_with_digits(registration.username), password=password)
     identity = None if encoded else registration.identity
     cause = identity["provider"] if identity else ""
     events.record(EventType.REGISTERED, subject=account.pk, actor=account.pk, cause=cause)
@@ -115,6 +114,14 @@ def complete(registration: PendingRegistration, *, encoded: str = "", other_user
         registration_confirmed.send(sender=Account, account=account, identity=identity)
     registration.delete()
     return account
+
+
+def _with_digits(username: str) -> str:
+    """The username with random digits behind it, in the set of digits that it has: a name must not mix two sets."""
+    kept = username[:LONGEST_KEPT]
+    zero = next((ord(c) - unicodedata.decimal(c) for c in kept if c.isdecimal()), ord("0"))
+    digits = "".join(map(chr, range(zero, zero + 10)))
+    return f"{kept}-{get_random_string(6, digits)}"
 
 
 def _created(registration: PendingRegistration, *, username: str, password: str) -> Account:

@@ -247,6 +247,15 @@ class TestRegistrationsThatWait:
 
         assert Account.objects.get(email=ADDRESS).username.startswith("ada-")
 
+    @pytest.mark.parametrize("username", ["علي٢", "राम१२", "ada２", "阿達𝟏"])
+    def test_the_digits_are_of_the_set_that_the_username_has(self, register, press, username):
+        """A name must not mix two sets of digits."""
+        register(username=username)
+        make_account(username=username)
+
+        assert press(link(), newPassword=NEW)["errors"] == []
+        assert Account.objects.get(email=ADDRESS).username.startswith(f"{username}-")
+
     @pytest.mark.parametrize("proof", ["challengeToken", "newPassword"])
     def test_an_address_that_was_taken_meanwhile_has_nothing_to_confirm(self, challenge, press, proof):
         """Another registration of it was faster."""
