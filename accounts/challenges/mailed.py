@@ -69,13 +69,13 @@ def address_of(token: str, purpose: Purpose, *, client_key: int) -> str:
     """The address whose code a guess with this token, by this client, would try; empty if there is nothing to hit.
 
     For the limits: what cannot hit counts on no account, so that nobody uses up its attempts with one dead code (S53).
-    It is the same for addresses without an account (S2).
+    It is the same for addresses without an account (S2). So it does not matter whether the code was used: those of an
+    unknown address never are, and its holder's sign-in would tell a known one from it.
     """
     open_ = MailedCode.objects.filter(
         challenge_digest=digest_of(token),
         purpose=purpose,
         client=client_key,
-        used_at=None,
         expires_at__gt=timezone.now(),
         attempts__lt=latchkey().mailed_code_attempts,
     )

@@ -107,6 +107,22 @@ def test_known_and_unknown_addresses_are_limited_alike(graphql, at, settings):
     assert outcomes(EMAIL) == outcomes("unknown@example.com")
 
 
+def test_the_limits_do_not_tell_that_the_holder_signed_in(graphql, at):
+    """S1: guesses at codes that the sign-in ended count as those at codes for an unknown address."""
+    make_account(email=EMAIL, email_verified=True)
+
+    def outcomes(email: str) -> list[list[str]]:
+        at(NEW)
+        tokens = [requested(graphql, email) for _ in range(3)]
+        at(HOME)
+        if email == EMAIL:
+            assert signed_in(graphql, mailed(graphql))["errors"] == []
+        at(NEW)
+        return [codes(signed_in(graphql, by_code(token, WRONG))) for token in tokens for _ in range(4)]
+
+    assert outcomes(EMAIL) == outcomes("unknown@example.com") == [["INVALID_CODE"]] * 10 + [["RATE_LIMITED"]] * 2
+
+
 def test_a_flood_of_guesses_does_not_use_up_the_holders(graphql, ada, at):
     """S53, with the default limits: what cannot hit counts on no account, and what can needs a mail for each five.
 
