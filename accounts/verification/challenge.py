@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 VERIFY_EMAIL = "VERIFY_EMAIL"
 """The kind of this challenge."""
+EPOCH = "epoch"
+"""The key of an account's session epoch in the data of its challenge."""
 
 
 @dataclass(frozen=True, kw_only=True)

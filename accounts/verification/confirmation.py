@@ -29,7 +29,7 @@ from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer, ClientGrant, TokenSet
 from accounts.tokens.models import AuthenticationMethod
 from accounts.verification import pending
-from accounts.verification.challenge import VERIFY_EMAIL
+from accounts.verification.challenge import EPOCH, VERIFY_EMAIL
 from accounts.verification.models import PendingRegistration
 
 CHALLENGE_TOKEN, CODE = ("challenge_token",), ("code",)
@@ -81,6 +81,9 @@ def answer_challenge(waiting: Waiting, *, code: str, caller: Caller) -> Confirme
                 raise AccountDisabled
             with transaction.atomic():
                 account = _completed(mailed) if mailed.registration_id else _mark_verified(mailed)
+                if isinstance(owner, Account) and account.session_epoch != challenge.data.get(EPOCH):
+                    # Its sessions have ended since the sign-in began, and that ends with them (S82).
+                    raise InvalidChallenge(field=CHALLENGE_TOKEN)
                 steps.finish(challenge)
                 tokens = bearer_tokens.issue(account=account, grant=grant, caller=caller, methods=_methods(owner))
     return Confirmed(account=account, tokens=tokens, is_new_account=isinstance(owner, PendingRegistration))

@@ -7,9 +7,10 @@ from accounts.conf import EmailVerification, latchkey
 from accounts.mails import codes, queue
 from accounts.mails.models import Purpose
 from accounts.mails.templates import Template
+from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.tokens.api import ClientGrant
-from accounts.verification.challenge import VERIFY_EMAIL, EmailVerificationChallenge
+from accounts.verification.challenge import EPOCH, VERIFY_EMAIL, EmailVerificationChallenge
 from accounts.verification.errors import EmailVerificationRequired
 
 
@@ -26,11 +27,15 @@ def mail_new(account: Account, *, client_key: int | None) -> None:
 def challenge(account: Account, *, grant: ClientGrant) -> EmailVerificationRequired:
     """Queue the mail to the account signing in. Returns the failure with its challenge, for the caller to raise.
 
-    Call within an attempt of Action.MAIL.
+    Call within an attempt of Action.MAIL. Raises AccountDisabled if the account was disabled or deleted meanwhile.
     """
+    # Locked, so that it is not deleted before its code is stored.
+    if not Account.objects.select_for_update(no_key=True).filter(pk=account.pk, is_active=True).first():
+        raise AccountDisabled
     _queue_mail(account, grant.client.pk)
     lifetime = latchkey().email_verification_lifetime
-    token = steps.create(VERIFY_EMAIL, grant=grant, data={}, account=account, lifetime=lifetime)
+    data = {EPOCH: account.session_epoch}
+    token = steps.create(VERIFY_EMAIL, grant=grant, data=data, account=account, lifetime=lifetime)
     return EmailVerificationRequired(EmailVerificationChallenge(token=token, expires_in=lifetime, email=account.email))
 
 

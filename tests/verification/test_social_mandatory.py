@@ -235,3 +235,20 @@ def test_a_registration_is_removed_once_it_is_an_account(convert, answer):
     answer(convert()["challenge"], code())
 
     assert not PendingRegistration.objects.exists()
+
+
+@pytest.mark.parametrize("change", ["disabled and opened again", "signed out everywhere"])
+def test_what_ends_the_sessions_ends_a_sign_in_that_waits(convert, answer, change):
+    """S82: opening the account again does not revive it. The next sign-in works."""
+    account = make_account(email=ADDRESS)
+    UserSocialAuth.objects.create(user=account, provider="google-oauth2", uid="1", id_key="sub")
+    challenge = convert(sub="1")["challenge"]
+    if change == "signed out everywhere":
+        account.end_sessions()
+    else:
+        for is_active in (False, True):
+            Account.objects.update(is_active=is_active)
+
+    with nothing_changes(MailedCode, Challenge):
+        assert codes(answer(challenge, code())) == ["INVALID_CHALLENGE"]
+    assert answer(convert(sub="1")["challenge"], code())["errors"] == []
