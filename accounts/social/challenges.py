@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from social_django.models import UserSocialAuth
 
@@ -41,8 +42,12 @@ class ProfileChallenge:
     suggestion: Profile
 
 
-def ask_to_link(identity: Identity, account: Account, grant: ClientGrant) -> LinkChallenge:
-    """Asks the holder of a provider-verified address to sign in to the account that has it."""
+@transaction.atomic
+def ask_to_link(identity: Identity, account: Account, grant: ClientGrant) -> LinkChallenge | None:
+    """Asks the holder of a provider-verified address to sign in to the account that has it; None if it is gone."""
+    # Locked, so that it is not deleted before its challenge is stored.
+    if not Account.objects.select_for_update(no_key=True).filter(pk=account.pk).first():
+        return None
     return LinkChallenge(
         token=challenges.create(LINK, grant=grant, data=asdict(identity), account=account),
         expires_in=latchkey().challenge_lifetime,
