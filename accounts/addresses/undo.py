@@ -8,7 +8,7 @@ from accounts.guard import events, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.leaving.deletion import erase
-from accounts.mails import codes
+from accounts.mails import codes, notices
 from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.passwords.reset import mail_reset
@@ -22,8 +22,9 @@ from accounts.shared.caller import Caller
 def undo_email_change(*, token: str, caller: Caller) -> None:
     """Give the account back its former address, and close every way in that was opened since.
 
-    All sessions end, the password is void, and a link for choosing another goes to the address. Later changes are
-    undone too; links that undo earlier ones stay. A deletion in its grace period is cancelled.
+    All sessions end, the password is void, and a link for choosing another goes to the address. Identities go that were
+    linked since the change, or since an earlier notice whose link still worked then. Later changes are undone too;
+    links that undo earlier ones stay. A deletion in its grace period is cancelled.
 
     Raises InvalidCode, ExpiredCode; EmailTaken if somebody else has verified the address meanwhile; RateLimited.
     """
@@ -70,5 +71,7 @@ def _restore(account: Account, code: MailedCode) -> None:
     if was_leaving:
         events.record(EventType.DELETION_CANCELLED, subject=account.pk)
     codes.withdraw(account, Purpose.UNDO_EMAIL_CHANGE, since=code.created_at)
-    voiding_additions.send(sender=Account, account=account, since=code.created_at)
+    # The links of notices have not worked since the address changed.
+    since = notices.suspect_since(code, working_at=code.created_at)
+    voiding_additions.send(sender=Account, account=account, since=since)
     mail_reset(account, code.client_id)

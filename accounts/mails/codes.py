@@ -138,15 +138,18 @@ def spend(code: MailedCode) -> None:
         unused.filter(purpose=code.purpose, email=code.email, **owner).update(used_at=now)
 
 
-def locked_holder(code: MailedCode) -> Account:
+def locked_holder(code: MailedCode, *, leaving: bool = False) -> Account:
     """Lock the row of the code's account until the transaction ends.
 
     Raises ExpiredCode if it is gone, disabled, or has another address by now, whose mailbox the code says nothing
-    about. `no_key`: see `tokens.bearer.locked_account`.
+    about. With `leaving`, one that is closed for the grace period of its deletion will do. `no_key`: see
+    `tokens.bearer.locked_account`.
     """
-    holders = Account.objects.filter(pk__in=[code.account_id] if code.account_id else [], is_active=True)
+    holders = Account.objects.filter(pk__in=[code.account_id] if code.account_id else [])
     account = holders.select_for_update(no_key=True).first()
     if account is None or account.email != code.email:
+        raise ExpiredCode
+    if not (account.is_active or (leaving and account.deletion_due_at)):
         raise ExpiredCode
     return account
 

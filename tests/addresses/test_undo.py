@@ -9,7 +9,9 @@ from django.utils import timezone
 from social_django.models import UserSocialAuth
 
 from accounts.guard.models import SecurityEvent
+from accounts.mails import notices
 from accounts.mails.models import Mail, MailedCode, Purpose
+from accounts.mails.templates import Template
 from accounts.people.models import Account
 from tests.addresses.conftest import NEW, OLD
 from tests.api import LINK, ME, REFRESH, TOKEN_AUTH, codes
@@ -45,14 +47,36 @@ def test_every_session_ends_and_the_password_is_void(change, undo, ada, graphql)
         assert codes(graphql(TOKEN_AUTH, input=given).data["tokenAuth"]) == ["INVALID_CREDENTIALS"]
 
 
+def linked(account: Account, provider: str, days: int) -> None:
+    """Link an identity so many days ago, and tell its holder."""
+    then = timezone.now() - timedelta(days=days)
+    row = UserSocialAuth.objects.create(user=account, provider=provider, uid="7")
+    UserSocialAuth.objects.filter(pk=row.pk).update(created=then)
+    with time_machine.travel(then):
+        notices.tell(account, Template.SOCIAL_LINKED)
+
+
 def test_what_was_linked_since_is_gone(change, undo, ada, graphql, providers):
     """S12: and what was there before stays."""
-    UserSocialAuth.objects.create(user=ada.account, provider="github", uid="7")
+    linked(ada.account, "github", 9)
     change(ada)
     fresh = {"provider": "google", "credential": {"accessToken": providers.google_token()}}
     graphql(LINK, token=ada.access_token, input={"source": {"credential": fresh}})
 
     undo(way_back())
+
+    assert list(UserSocialAuth.objects.values_list("provider", flat=True)) == ["github"]
+
+
+@pytest.mark.parametrize("days", [0, 3])
+def test_what_a_thief_linked_before_the_change_is_gone_too(change, undo, ada, days):
+    """S12: first a provider, then the address. The links of notices have not worked since."""
+    linked(ada.account, "github", 9)
+    linked(ada.account, "google-oauth2", 5)
+    change(ada)
+
+    with time_machine.travel(timezone.now() + timedelta(days=days)):
+        undo(way_back())
 
     assert list(UserSocialAuth.objects.values_list("provider", flat=True)) == ["github"]
 

@@ -14,7 +14,9 @@ from social_django.models import UserSocialAuth
 from accounts.conf import rate_limits
 from accounts.guard.models import SecurityEvent
 from accounts.mails import codes as mailed
+from accounts.mails import notices
 from accounts.mails.models import Mail, MailedCode, Purpose
+from accounts.mails.templates import Template
 from accounts.people.models import Account
 from accounts.tokens.models import Client
 from tests.addresses.conftest import UNDO
@@ -23,6 +25,7 @@ from tests.factories import PASSWORD, make_account
 from tests.leaving.test_admin_deletes import staff
 from tests.leaving.test_delete_account import at_apple, delete, found
 from tests.mails import link_token, newest_code, queued
+from tests.passwords.mailed import secure
 from tests.providers.registrations import APPLE_APP
 from tests.providers.stored import nothing_changes
 from tests.schema.test_nodes import global_id
@@ -225,6 +228,22 @@ def test_who_had_the_address_before_can_come_back(ada, delete, graphql):
     account = Account.objects.get()
     assert (payload["errors"], account.email, account.is_active, account.deletion_due_at) == ([], EMAIL, True, None)
     assert not MailedCode.objects.filter(purpose=Purpose.CANCEL_DELETION, used_at=None).exists()
+
+
+def test_the_link_of_a_notice_works_too(ada, delete, cancel, graphql):
+    """S12: a thief changes the password and leaves, as often as the holder comes back."""
+    notices.tell(ada.account, Template.PASSWORD_CHANGED)
+    delete(ada)
+
+    assert secure(graphql, link_token(EMAIL, Purpose.SECURE)) == {"errors": []}
+
+    account = Account.objects.get()
+    assert (account.is_active, account.deletion_due_at, account.has_usable_password()) == (True, None, False)
+    assert SecurityEvent.objects.filter(type="account:delete:cancel", subject=account.pk).count() == 1
+    assert queued(EMAIL)[-1] == "reset_password"
+    assert codes(cancel()) == ["EXPIRED_CODE"]
+    with time_machine.travel(timezone.now() + timedelta(days=DAYS + 1)):
+        assert purge() == "0 accounts deleted."
 
 
 # Staff
