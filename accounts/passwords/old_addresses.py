@@ -23,7 +23,14 @@ def forget_addresses_of_old_passwords(accounts: list[uuid.UUID], **_signal: Any)
 
 
 def _forget_addresses(before: list[tuple[uuid.UUID, str, str]]) -> None:
-    now = dict(Account.objects.filter(pk__in=[pk for pk, _, _ in before]).values_list("pk", "password"))
-    # One that is gone has none.
-    if changed := [email for pk, email, password in before if now.get(pk) != password]:
+    rows = Account.objects.filter(pk__in=[pk for pk, _, _ in before]).values_list("pk", "email", "password")
+    now = {pk: (email, password) for pk, email, password in rows}
+    changed: set[str] = set()
+    for pk, email, password in before:
+        # One that is gone has no password.
+        email_now, password_now = now.get(pk, (email, ""))
+        if password_now != password:
+            # Both: a change of the address may have been undone, and the thief of the password signed in before it.
+            changed |= {email, email_now}
+    if changed:
         limits.forget(changed)

@@ -386,6 +386,15 @@ def by_update(account, _graphql):
     Account.objects.filter(pk=account.pk).update(password="!")
 
 
+def back_to_its_address(account, _graphql):
+    """By `undoEmailChange`."""
+    email = account.email
+    Account.objects.filter(pk=account.pk).update(email="thief@example.com")
+    account.set_password(None)
+    account.save(update_fields={"email", "password"})
+    assert Account.objects.get(pk=account.pk).email == email
+
+
 def deleted(account, _graphql):
     """By `deleteAccount`."""
     with transaction.atomic():
@@ -394,7 +403,7 @@ def deleted(account, _graphql):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("change", [by_its_holder, by_save, by_update, deleted])
+@pytest.mark.parametrize("change", [by_its_holder, by_save, by_update, back_to_its_address, deleted])
 def test_a_new_password_makes_a_thief_a_stranger_again(known, graphql, change):
     """S53: where the holder sets it is known at once."""
     change(known, graphql)
