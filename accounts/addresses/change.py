@@ -5,7 +5,10 @@ a Bearer token. A link alone would let a stranger's press turn their own mailbox
 somebody else can open (S9).
 """
 
+from datetime import timedelta
+
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.conf import latchkey
@@ -54,7 +57,8 @@ def request_email_change(*, bearer: Bearer, new_email: str, caller: Caller) -> A
 def confirm_email_change(*, bearer: Bearer, token: str = "", typed: str = "", caller: Caller) -> Account:
     """Give the bearer's account its new address, with the token of the mailed link or the typed code. Sessions stay.
 
-    The former address, if verified, is mailed a link that undoes it. Raises InvalidCode, ExpiredCode; EmailTaken;
+    The former address, if verified, is mailed a link that undoes it, unless this change undoes another one. Raises
+    InvalidCode, ExpiredCode; EmailTaken;
     RateLimited; InvalidToken if the session has ended meanwhile.
     """
     key, client = bearer.account.pk, bearer.client_name
@@ -133,7 +137,7 @@ def _change(account: Account, email: str, *, client_key: int) -> None:
         raise EmailTaken from None
     # What was mailed to the former address, which says nothing about the new one.
     codes.withdraw(account)
-    if not former:
+    if not former or _undoes(account):
         return
     undo = codes.create(
         Purpose.UNDO_EMAIL_CHANGE,
@@ -146,3 +150,18 @@ def _change(account: Account, email: str, *, client_key: int) -> None:
     queue.put(
         Template.EMAIL_CHANGED, email=former, locale=account.locale, account=account, client_key=client_key, code=undo
     )
+
+
+def _undoes(account: Account) -> bool:
+    """Whether this change brings the account back to an address that it lately had.
+
+    It then acts as the mailed link would: the addresses since get no way back, or lose it. Otherwise a thief, from whom
+    the holder took the account back in a session, could take it again once the holder's own link has expired.
+    """
+    links = MailedCode.objects.filter(account=account, purpose=Purpose.UNDO_EMAIL_CHANGE, email=account.email)
+    usable = links.filter(used_at=None, expires_at__gt=timezone.now()).order_by("created_at")
+    first = usable.values_list("created_at", flat=True).first()
+    if first is None:
+        return False
+    codes.withdraw(account, Purpose.UNDO_EMAIL_CHANGE, since=first + timedelta.resolution)
+    return True

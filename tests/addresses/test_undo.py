@@ -188,6 +188,20 @@ def test_back_to_the_first_address_and_away_again(change, undo, ada):
     assert Account.objects.get().email == OLD
 
 
+def test_a_return_in_a_session_has_no_way_back(change, undo, twice):
+    """S12: the holder takes the account back from a thief, who waits until the holder's own link has expired."""
+    token = link_token("first@example.com", Purpose.UNDO_EMAIL_CHANGE)
+
+    change(twice, OLD)
+
+    assert Account.objects.get().email == OLD
+    assert queued("second@example.com") == ["confirm_email", "email_change_requested"]
+    assert not MailedCode.objects.filter(purpose=Purpose.UNDO_EMAIL_CHANGE, email="second@example.com").exists()
+    with nothing_changes():
+        assert codes(undo(token)) == ["EXPIRED_CODE"]
+    assert undo(way_back()) == {"errors": []}
+
+
 # Whoever has the address by now
 
 
