@@ -1,5 +1,7 @@
 """The administration deletes accounts as their holders do."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
@@ -8,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.leaving import grace
 from accounts.leaving.deletion import erase
+from accounts.mails import codes
+from accounts.mails.models import Purpose
 from accounts.people.admin import AccountAdmin
 from accounts.people.models import Account
 
@@ -25,6 +29,15 @@ class ErasingAccountAdmin(AccountAdmin):
         """Withdraw scheduled deletions: the accounts stay disabled, and no mailed link opens them."""
         number = grace.keep_closed(queryset if request.user.is_superuser else queryset.filter(is_staff=False))
         self.message_user(request, _("Accounts that stay disabled: %d") % number, messages.SUCCESS)
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:  # noqa: FBT001
+        """As Django; an address that staff choose ends all mailed links, those to former addresses included.
+
+        Otherwise a thief's address, from which staff took the account back, could undo that for 7 days.
+        """
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            codes.withdraw(obj, *Purpose)
 
     def delete_model(self, request: HttpRequest, obj: Account) -> None:
         """Delete it with everything that is about it."""

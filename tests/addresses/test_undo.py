@@ -17,7 +17,10 @@ from tests.addresses.conftest import NEW, OLD
 from tests.api import LINK, ME, REFRESH, TOKEN_AUTH, codes
 from tests.factories import PASSWORD, make_account
 from tests.mails import link_token, newest_code, queued
+from tests.people.test_admin import admin, form_of, page
 from tests.providers.stored import nothing_changes
+
+__all__ = ["admin"]
 
 way_back = partial(link_token, OLD, Purpose.UNDO_EMAIL_CHANGE)
 
@@ -200,6 +203,20 @@ def test_a_return_in_a_session_has_no_way_back(change, undo, twice):
     with nothing_changes():
         assert codes(undo(token)) == ["EXPIRED_CODE"]
     assert undo(way_back()) == {"errors": []}
+
+
+def test_what_staff_take_back_stays(change, undo, ada, admin):
+    """S12: the thief's link does not undo it."""
+    change(ada, "first@example.com")
+    change(ada, "second@example.com")
+    form = admin.get(page("account", "change", ada.account.pk))
+
+    assert admin.post(form.request["PATH_INFO"], {**form_of(form), "email": OLD}).status_code == 302
+
+    with nothing_changes():
+        for email in ("first@example.com", OLD):
+            assert codes(undo(link_token(email, Purpose.UNDO_EMAIL_CHANGE))) == ["EXPIRED_CODE"]
+    assert Account.objects.get(pk=ada.account.pk).email == OLD
 
 
 # Whoever has the address by now
