@@ -16,6 +16,7 @@ from accounts.errors import InvalidInput
 from accounts.guard import events, limits
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
+from accounts.leaving import holdings
 from accounts.mails import codes, notices, queue
 from accounts.mails.errors import ExpiredCode, InvalidCode
 from accounts.mails.models import MailedCode, Purpose
@@ -128,13 +129,15 @@ def _shown(account: Account, token: str, typed: str) -> MailedCode:
 
 def _change(account: Account, email: str, *, client_key: int) -> None:
     """Change the address of the account, whose row is locked."""
-    former = account.email if account.email_verified else ""
+    before = account.email
+    former = before if account.email_verified else ""
     account.email, account.email_verified = email, True
     try:
         with transaction.atomic():
             account.save(update_fields={"email", "email_verified"})
     except IntegrityError:
         raise EmailTaken from None
+    holdings.rename(account, former=before)
     # What was mailed to the former address, which says nothing about the new one.
     codes.withdraw(account)
     if not former or _undoes(account):

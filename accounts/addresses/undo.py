@@ -7,6 +7,7 @@ from django.db.models import Q
 from accounts.guard import events, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
+from accounts.leaving import holdings
 from accounts.leaving.deletion import erase
 from accounts.mails import codes, notices
 from accounts.mails.errors import ExpiredCode
@@ -58,7 +59,7 @@ def _free(squatter: Account) -> None:
 
 def _restore(account: Account, code: MailedCode) -> None:
     """Bring the account, whose row is locked, back to the address of the code."""
-    was_leaving = account.deletion_due_at is not None
+    was_leaving, replaced = account.deletion_due_at is not None, account.email
     account.email, account.email_verified = code.email, True
     account.password, account.is_active = make_password(None), True
     try:
@@ -67,6 +68,7 @@ def _restore(account: Account, code: MailedCode) -> None:
             account.save(update_fields={"email", "email_verified", "password", "is_active"})
     except IntegrityError:
         raise EmailTaken from None
+    holdings.rename(account, former=replaced)
     events.record(EventType.EMAIL_CHANGE_UNDONE, subject=account.pk)
     if was_leaving:
         events.record(EventType.DELETION_CANCELLED, subject=account.pk)

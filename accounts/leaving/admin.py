@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.leaving import grace
+from accounts.leaving import grace, holdings
 from accounts.leaving.deletion import erase
 from accounts.mails import codes
 from accounts.mails.models import Purpose
@@ -38,6 +38,7 @@ class ErasingAccountAdmin(AccountAdmin):
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
             codes.withdraw(obj, *Purpose)
+            holdings.rename(obj, former=form.initial["email"])
 
     def delete_model(self, request: HttpRequest, obj: Account) -> None:
         """Delete it with everything that is about it."""

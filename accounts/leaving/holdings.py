@@ -10,7 +10,8 @@ from typing import Any
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Value
+from django.db.models.functions import Concat, Left, Substr
 
 from accounts.guard.models import ACTED_ON_OTHERS, SecurityEvent
 from accounts.people.models import Account
@@ -24,6 +25,8 @@ BY_ADDRESS = frozenset({"mails", "mailed_codes", "pending_registrations"})
 """The holdings with rows that have the address, and do not go with the account by themselves."""
 DELIMITER = " · "
 """Ends the address in the name of a session."""
+LONGEST_NAME = 200
+"""Of an object in the administration's log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +61,32 @@ def by(column: str) -> Callable[[Account], Q]:
 def entries_about(account: Account) -> Q:
     """The administration's log of what staff did to the account, or to its sessions and identities.
 
-    The account is named by its key. What it had is named by its address: the whole of it, since an address may hold
-    another one. Entries from before the account are about somebody else who had the address then.
+    The account is named by its key.
     """
-    types = ContentType.objects.get_for_models(*map(apps.get_model, (Account._meta.label, SESSION, IDENTITY)))  # noqa: SLF001
+    type_ = ContentType.objects.get_for_model(Account)
+    return Q(content_type=type_, object_id=str(account.pk)) | _entries_about_things_of(account, account.email)
+
+
+def _entries_about_things_of(account: Account, address: str) -> Q:
+    """The log of what staff did to sessions and identities, which are named by the address of their account.
+
+    By the whole of it, since an address may hold another one. Entries from before the account are about somebody else
+    who had the address then.
+    """
+    types = ContentType.objects.get_for_models(*map(apps.get_model, (SESSION, IDENTITY)))
     of = {model._meta.label: Q(content_type=type_) for model, type_ in types.items()}  # noqa: SLF001
-    session = of[SESSION] & Q(object_repr__startswith=f"{account}{DELIMITER}")
-    identity = of[IDENTITY] & Q(object_repr=str(account))
-    had = (session | identity) & Q(action_time__gte=account.date_joined)
-    return (of[Account._meta.label] & Q(object_id=str(account.pk))) | had  # noqa: SLF001
+    session = of[SESSION] & Q(object_repr__startswith=f"{address}{DELIMITER}")
+    identity = of[IDENTITY] & Q(object_repr=address)
+    return (session | identity) & Q(action_time__gte=account.date_joined)
+
+
+def rename(account: Account, *, former: str) -> None:
+    """Let the administration's log follow the account to its new address, in the transaction of the change.
+
+    Otherwise its deletion would leave the former address there, and whoever has that next would export the entries.
+    """
+    name = Left(Concat(Value(account.email), Substr("object_repr", len(former) + 1)), LONGEST_NAME)
+    LogEntry.objects.filter(_entries_about_things_of(account, former)).update(object_repr=name)
 
 
 def mailed_to(account: Account) -> Q:

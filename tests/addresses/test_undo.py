@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import time_machine
+from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 from social_django.models import UserSocialAuth
 
@@ -13,9 +14,11 @@ from accounts.mails import notices
 from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.people.models import Account
+from accounts.tokens.models import Session
 from tests.addresses.conftest import NEW, OLD
 from tests.api import LINK, ME, REFRESH, TOKEN_AUTH, codes
 from tests.factories import PASSWORD, make_account
+from tests.leaving.test_administration_log import exported, log
 from tests.mails import link_token, newest_code, queued
 from tests.people.test_admin import admin, form_of, page
 from tests.providers.stored import nothing_changes
@@ -217,6 +220,30 @@ def test_what_staff_take_back_stays(change, undo, ada, admin):
         for email in ("first@example.com", OLD):
             assert codes(undo(link_token(email, Purpose.UNDO_EMAIL_CHANGE))) == ["EXPIRED_CODE"]
     assert Account.objects.get(pk=ada.account.pk).email == OLD
+
+
+def test_the_log_of_the_administration_follows(change, undo, ada, admin):
+    """Else the deletion would leave former addresses there, and whoever has them next would export the entries."""
+    session = Session.objects.get(account=ada.account)
+    log(Session, session.pk, str(session))
+
+    change(ada)
+    assert exported(Account.objects.get(pk=ada.account.pk)) == [f"{NEW} · Web"]
+    undo(way_back())
+    assert exported(Account.objects.get(pk=ada.account.pk)) == [f"{OLD} · Web"]
+    form = admin.get(page("account", "change", ada.account.pk))
+    admin.post(form.request["PATH_INFO"], {**form_of(form), "email": "third@example.com"})
+    assert "third@example.com · Web" in exported(Account.objects.get(pk=ada.account.pk))
+
+
+def test_a_long_address_fits_into_the_log(change, ada):
+    """Which holds 200 characters."""
+    log(Session, ada.account.pk, f"{OLD} · Web")
+    long = f"{'c' * 64}@{'.'.join(['d' * 60] * 3)}.com"
+
+    change(ada, long)
+
+    assert LogEntry.objects.get().object_repr == f"{long} · Web"[:200]
 
 
 # Whoever has the address by now
