@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 from django.urls import reverse
 from django.utils import timezone
 from social_django.models import UserSocialAuth
 
 from accounts.conf import rate_limits
 from accounts.guard.models import SecurityEvent
+from accounts.leaving import grace as grace_period
 from accounts.mails import codes as mailed
 from accounts.mails import notices
 from accounts.mails.models import Mail, MailedCode, Purpose
@@ -322,3 +324,25 @@ def test_each_is_deleted_by_itself(delete, sign_in):
 
     assert Account.objects.get().pk == people[1].account.pk
     assert Client.objects.get().user is None
+
+
+def test_one_that_cannot_be_deleted_stops_no_other(delete, sign_in, monkeypatch, caplog):
+    """A table of a deployment may refuse it. The log names the id, and the command fails."""
+    first, second = [sign_in(make_account(email_verified=True)) for _ in range(2)]
+    for person in (first, second):
+        delete(person)
+
+    def erase(account):
+        if account.pk == first.account.pk:
+            raise IntegrityError(account.email)
+        account.delete()
+
+    monkeypatch.setattr(grace_period, "erase", erase)
+    with (
+        time_machine.travel(timezone.now() + timedelta(days=DAYS, seconds=1)),
+        pytest.raises(CommandError, match="1 accounts"),
+    ):
+        purge()
+
+    assert Account.objects.get().pk == first.account.pk
+    assert f"account {first.account.pk} could not be deleted: IntegrityError" in caplog.messages
