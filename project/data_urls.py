@@ -19,7 +19,7 @@ OTHER_CACHES = {
     "dbcache": "django.core.cache.backends.db.DatabaseCache",
 }
 TEXT_OPTIONS = {"username", "password", "client_name"}
-SMTP, OUTBOX = "django.core.mail.backends.smtp.EmailBackend", "project.outbox.OutboxBackend"
+SMTP, OUTBOX = "accounts.mails.smtp.Backend", "project.outbox.OutboxBackend"
 SUBMISSION_PORT, SUBMISSIONS_PORT, RELAY_PORT = 587, 465, 25
 LOCAL_SERVERS = {"localhost", "127.0.0.1", "::1"}
 

@@ -34,7 +34,8 @@ from accounts.shared.caller import Caller
 log = logging.getLogger(__name__)
 
 CLAIM = timedelta(minutes=5)
-"""Longer than sending one mail can take: some twelve answers of a mail server, each within EMAIL_TIMEOUT."""
+"""Longer than sending one mail can take: some twelve answers of a mail server, each within EMAIL_TIMEOUT, and the last
+within TIMEOUTS_FOR_A_MAIL of them."""
 MOST_ATTEMPTS = 15
 """With the pauses between them, about six hours."""
 FIRST_PAUSE, LONGEST_PAUSE = 10, 3600
@@ -211,8 +212,8 @@ def _send(mail: Mail, connection: BaseEmailBackend) -> None:
         raise
     except Exception as error:
         answered = isinstance(error, smtplib.SMTPResponseException) or _http_status(error)
-        if isinstance(error, OSError) and not answered:
-            # The server may have taken it.
+        # Other backends cannot tell.
+        if isinstance(error, OSError) and not answered and getattr(connection, "may_have_sent", True):
             mail.maybe_sent = True
         raise
 

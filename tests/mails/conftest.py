@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.people.models import Account
+from project import data_urls
 from tests.mails.servers import Mailbox, receiving
 
 PURPOSES = {
@@ -75,7 +76,7 @@ def mail_server(settings: Any) -> Iterator[Mailbox]:
 
 def use(settings: Any, port: int) -> None:
     """Send by SMTP to this port."""
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = data_urls.SMTP
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""

@@ -4,7 +4,7 @@ import contextlib
 import email
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import default as modern
@@ -74,6 +74,44 @@ def receiving(**answers: Any) -> Iterator[Mailbox]:
         yield mailbox
     finally:
         controller.stop()
+
+
+@contextlib.contextmanager
+def answering(talk: Callable[[socket.socket, threading.Event], None]) -> Iterator[int]:
+    """The port of a server that talks to each client like this, until the event at the latest."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _address = listener.accept()
+                    threading.Thread(target=to_end, args=(connection,), daemon=True).start()
+
+        def to_end(connection: socket.socket) -> None:
+            with contextlib.suppress(OSError), connection:
+                talk(connection, over)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+        over.set()
+        # Wakes the thread that accepts.
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def commands(connection: socket.socket) -> Iterator[str]:
+    """The verbs that a client sends, and `.` for a whole mail. Each but DATA has to be answered."""
+    connection.sendall(b"220 here\r\n")
+    in_data = False
+    for line in connection.makefile("rb"):
+        if in_data and line != b".\r\n":
+            continue
+        verb = line.split()[0].decode().upper()
+        in_data = verb == "DATA"
+        if in_data:
+            connection.sendall(b"354 go on\r\n")
+        else:
+            yield verb
 
 
 @contextlib.contextmanager

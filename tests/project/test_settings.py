@@ -161,7 +161,7 @@ def test_production_has_no_outbox():
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
         loaded(EMAIL_URL="outbox://")
 
-    assert loaded()["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
+    assert loaded()["EMAIL_BACKEND"] == "accounts.mails.smtp.Backend"
     assert loaded(LATCHKEY_ENV="development")["EMAIL_BACKEND"] == "project.outbox.OutboxBackend"
 
 
