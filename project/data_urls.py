@@ -20,6 +20,7 @@ OTHER_CACHES = {
 }
 TEXT_OPTIONS = {"username", "password", "client_name"}
 SMTP, OUTBOX = "accounts.mails.smtp.Backend", "project.outbox.OutboxBackend"
+PRINTING_BACKENDS = {OUTBOX, "django.core.mail.backends.console.EmailBackend"}
 SUBMISSION_PORT, SUBMISSIONS_PORT, RELAY_PORT = 587, 465, 25
 LOCAL_SERVERS = {"localhost", "127.0.0.1", "::1"}
 

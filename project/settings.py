@@ -163,9 +163,12 @@ CACHES = {"default": CACHE}
 
 if mails.backend and "EMAIL_URL" in os.environ:
     raise ImproperlyConfigured("EMAIL_BACKEND and EMAIL_URL are two ways to send mails. Set one of them.")
-if PRODUCTION and mails.server["BACKEND"] == data_urls.OUTBOX:
-    raise ImproperlyConfigured("EMAIL_URL: outbox:// prints codes and links. It is for development only.")
 EMAIL_BACKEND = mails.backend or mails.server["BACKEND"]
+if PRODUCTION and EMAIL_BACKEND in data_urls.PRINTING_BACKENDS:
+    raise ImproperlyConfigured(
+        f"{'EMAIL_BACKEND' if mails.backend else 'EMAIL_URL: outbox://'} prints codes and links. It is for development"
+        " only."
+    )
 OUTBOX = EMAIL_BACKEND == data_urls.OUTBOX
 """Whether mails are kept for developers and shown at /dev/outbox."""
 EMAIL_HOST, EMAIL_PORT = mails.server.get("HOST", ""), mails.server.get("PORT", 0)

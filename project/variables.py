@@ -3,9 +3,14 @@
 import importlib.util
 import re
 from dataclasses import dataclass
+from email.headerregistry import Address
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+import idna
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 from accounts.conf import setting
 from project import data_urls
@@ -168,6 +173,27 @@ def _backend(text: str) -> str:
     return text
 
 
+def _sender(text: str) -> str:
+    """The sender as headers and envelopes need it: the name quoted if it has a comma, say, and the domain in ASCII."""
+    parts = re.fullmatch(r"([^<>]*)<([^\s<>@]+)@([^\s<>@]+)>|([^\s<>@]+)@([^\s<>@]+)", text)
+    if parts is None:
+        raise ValueError("is neither an address nor a name and an address in <>.")
+    name, local, domain = (parts[1] or "").strip(), parts[2] or parts[4], parts[3] or parts[5]
+    if quoted := re.fullmatch(r'"((?:[^"\\]|\\.)*)"', name):
+        name = re.sub(r"\\(.)", r"\1", quoted[1])
+    try:
+        ascii_domain = idna.encode(domain, uts46=True).decode("ascii") if not domain.isascii() else domain
+        validate_email(f"{local}@{ascii_domain}")
+    except (idna.IDNAError, ValidationError):
+        # Without a dot, as in a closed network, it is no e-mail address for Django.
+        if not re.fullmatch(r"[\w.+-]+@[\w-]+", f"{local}@{domain}", re.ASCII):
+            raise ValueError("has an address that mail servers do not take.") from None
+        ascii_domain = domain
+    if not name.isprintable() or not local.isascii():
+        raise ValueError("has characters that no header can hold.")
+    return str(Address(display_name=name, addr_spec=f"{local}@{ascii_domain}"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mails:
     """How mails are sent."""
@@ -195,10 +221,7 @@ class Mails:
         "EMAIL_FROM",
         "Sender of the mails: an address, or `Name <address>`.",
         default="",
-        parse=matching(
-            r"[^<>\x00-\x1f\x7f]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+",
-            "is neither an address nor a name and an address in <>.",
-        ),
+        parse=_sender,
         shown="`SERVICE_NAME` and `no-reply@` the first of `ALLOWED_HOSTS`",
         example="Example <no-reply@example.com>",
     )

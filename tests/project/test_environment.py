@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from email.utils import parseaddr
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -274,7 +276,18 @@ VARIABLES: dict[str, Variable] = {
     "EMAIL_FROM": Variable(
         lambda s: s["DEFAULT_FROM_EMAIL"],
         st.sampled_from(["a@b.example", "Ärzte & Co <no-reply@b.example>"]),
-        refused=("", "nobody", "a@b@c", "A <a@b", "A <a@b> x", "a b@c", "A\nBcc: x@y.example <a@b>"),
+        refused=(
+            "",
+            "nobody",
+            "a@b@c",
+            "A <a@b",
+            "A <a@b> x",
+            "a b@c",
+            "A\nBcc: x@y.example <a@b>",
+            "a;b@c",
+            "ä@b",
+            "a@b_.c",
+        ),
     ),
     "MAIL_WORKER": switch(lambda s: s["MAIL_WORKER"]),
     "SERVICE_NAME": Variable(
@@ -636,6 +649,27 @@ def test_other_backends_get_their_settings_from_the_environment():
         "DEBUG_API_REQUESTS": False,
     }
     assert "anymail" in in_force["INSTALLED_APPS"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sender"),
+    [
+        ("Example, Inc. <a@b.example>", '"Example, Inc." <a@b.example>'),
+        ('"Example, \\"Inc.\\"" <a@b.example>', '"Example, \\"Inc.\\"" <a@b.example>'),
+        ("Example: accounts@home (beta) <a@b.example>", '"Example: accounts@home (beta)" <a@b.example>'),
+        ("Größe <a@größe.example>", "Größe <a@xn--gre-6ka8i.example>"),
+        ("a@größe.example", "a@xn--gre-6ka8i.example"),
+    ],
+)
+def test_any_name_can_be_the_sender_s(given, sender):
+    """Python and Django take a comma that is not quoted for the end of the name, and no mail would leave."""
+    in_force = loaded(EMAIL_FROM=given)["DEFAULT_FROM_EMAIL"]
+
+    assert in_force == sender
+    assert parseaddr(in_force)[1].isascii()
+    assert (
+        parseaddr(str(EmailMessage("s", "t", in_force, ["c@d.example"]).message()["From"]))[1] == parseaddr(sender)[1]
+    )
 
 
 def test_there_is_one_way_to_send_mails():

@@ -160,6 +160,9 @@ def test_production_has_no_outbox():
     """It prints links and codes, and would show them to everybody."""
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
         loaded(EMAIL_URL="outbox://")
+    for backend in ("project.outbox.OutboxBackend", "django.core.mail.backends.console.EmailBackend"):
+        with pytest.raises(ImproperlyConfigured, match="EMAIL_BACKEND prints"):
+            loaded(EMAIL_BACKEND=backend)
 
     assert loaded()["EMAIL_BACKEND"] == "accounts.mails.smtp.Backend"
     assert loaded(LATCHKEY_ENV="development")["EMAIL_BACKEND"] == "project.outbox.OutboxBackend"
