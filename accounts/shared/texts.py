@@ -4,6 +4,7 @@ Validators raise Django's ValidationError with a stable `code`.
 """
 
 import contextlib
+import re
 import unicodedata
 
 import idna
@@ -60,15 +61,22 @@ def _is_invisible(character: str) -> bool:
     return character in INVISIBLE_CHARACTERS or (category in INVISIBLE_CATEGORIES and character not in JOINERS)
 
 
+PUBLIC_DOMAIN = re.compile(r"\.(?![0-9]+$)[^.@\[\]]+$")
+"""The end of a domain that is neither an IP address nor the name of one machine."""
+
+
 def validate_address(value: str) -> None:
     """Refuse addresses that Django's EmailValidator accepts but that are unsafe.
 
     These have no ASCII form: a local part in another script (Django compares without case and so accepts a long s),
     and a domain that IDNA refuses. Also a quoted local part, which may hold control characters, and a domain with
-    invisible characters, which IDNA drops.
+    invisible characters, which IDNA drops. And an IP address or `localhost` as domain: strangers could choose which
+    machine of our network the mail server connects to.
     """
     local, _at, domain = value.strip().rpartition("@")
-    if not canonical_email(value).isascii() or not local.isascii() or '"' in local or has_invisible(domain):
+    canonical = canonical_email(value)
+    has_ascii_form = canonical.isascii() and local.isascii()
+    if not has_ascii_form or '"' in local or has_invisible(domain) or not PUBLIC_DOMAIN.search(canonical):
         raise ValidationError(_("Enter a valid e-mail address."), code="invalid")
 
 

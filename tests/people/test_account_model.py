@@ -129,6 +129,10 @@ def test_an_address_has_one_spelling(typed, stored):
         f"{'a' * 250}@example.com",
         "ada@-example-.com",
         "ada@\u2488com",
+        # They would have the mail server connect within our network.
+        "ada@localhost",
+        "ada@[10.0.0.5]",
+        "ada@10.0.0.50",
     ],
 )
 def test_what_is_no_address_is_refused(email):
