@@ -179,7 +179,8 @@ EMAIL_TIMEOUT = 10
 """Seconds that the worker waits for each answer of the mail server."""
 MAIL_IS_CONFIGURED = bool(mails.backend) or "EMAIL_URL" in os.environ
 MAIL_WORKER = mails.worker
-ANYMAIL = {"REQUESTS_TIMEOUT": EMAIL_TIMEOUT, **env.prefixed("ANYMAIL_")}
+# A variable would be text, which requests refuses at each mail.
+ANYMAIL = {**env.prefixed("ANYMAIL_"), "REQUESTS_TIMEOUT": EMAIL_TIMEOUT}
 if EMAIL_BACKEND.startswith("anymail."):
     INSTALLED_APPS.append("anymail")
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import timedelta
 from email.utils import parseaddr
 from enum import StrEnum
+from itertools import chain
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -110,7 +111,9 @@ def _claim() -> Mail | None:
     """Claim the mail that is due next. Of several workers, the one whose UPDATE finds the row as it was gets it."""
     now = timezone.now()
     free = Mail.objects.filter(dead_at=None, due_at__lte=now).exclude(claimed_until__gt=now)
-    for mail in free.select_related("code", "client").order_by("due_at")[:CANDIDATES]:
+    waiting = free.select_related("code", "client").order_by("due_at")
+    # New ones first: addresses at which the mail server hangs, which strangers can name, would else hold them up.
+    for mail in chain(waiting.filter(attempts=0)[:CANDIDATES], waiting.filter(attempts__gt=0)[:CANDIDATES]):
         as_it_was = Mail.objects.filter(
             pk=mail.pk, dead_at=None, due_at=mail.due_at, claimed_until=mail.claimed_until, attempts=mail.attempts
         )

@@ -103,6 +103,19 @@ def test_a_server_that_is_not_there_postpones_one_mail(queued, settings):
     assert Mail.objects.filter(attempts=0).count() == 2
 
 
+def test_mails_that_failed_hold_up_no_new_one(queued, mail_server):
+    """S92: strangers can name addresses at which a mail server hangs, and each attempt takes its time."""
+    earlier = timezone.now() - timedelta(minutes=1)
+    tried = [queued(attempts=1, due_at=earlier) for _ in range(3)]
+    new = [queued(), queued()]
+
+    send_due()
+
+    assert [message["Message-ID"] for message in mail_server.messages] == [
+        f"<{mail.pk}@localhost>" for mail in (*new, *tried)
+    ]
+
+
 def test_pauses_double_up_to_an_hour(queued, settings):
     """A server that is down for long is not asked all the time."""
     use(settings, free_port())

@@ -640,6 +640,7 @@ def test_other_backends_get_their_settings_from_the_environment():
         EMAIL_BACKEND="anymail.backends.test.EmailBackend",
         ANYMAIL_POSTMARK_SERVER_TOKEN="token",
         ANYMAIL_DEBUG_API_REQUESTS="False",
+        ANYMAIL_REQUESTS_TIMEOUT="600",
     )
 
     assert in_force["EMAIL_BACKEND"] == "anymail.backends.test.EmailBackend"
