@@ -130,11 +130,14 @@ def mail(url: str) -> dict[str, Any]:
         raise BadURL("begins with none of smtp://, smtps://, outbox://.")
     server = _server(url)
     [(host, port), *others] = server.hosts
-    if others or not host or server.path.strip("/"):
+    if others or not re.fullmatch(r"[\w.:%-]+", host) or server.path.strip("/"):
         raise BadURL("takes one host, and nothing behind its port but ?starttls=true or false.")
     if server.query.keys() - {"starttls"} or (server.query and scheme == "smtps"):
         raise BadURL("takes no option but starttls, and none with smtps://.")
-    encrypted = "true" if scheme == "smtp" and host not in LOCAL_SERVERS else "false"
+    if bool(server.user) != bool(server.password):
+        # Django would not sign in, and the mail server would refuse each mail for good.
+        raise BadURL("has a user without a password, or a password without a user.")
+    encrypted = "true" if scheme == "smtp" and host.lower() not in LOCAL_SERVERS else "false"
     relay_or_submission = SUBMISSION_PORT if server.user else RELAY_PORT
     return {
         "BACKEND": SMTP,
