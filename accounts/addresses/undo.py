@@ -31,12 +31,17 @@ def undo_email_change(*, token: str, caller: Caller) -> None:
     """
     with attempt(Action.CODE, EventType.EMAIL_UNDO_FAILED, address="", caller=caller):
         code = codes.by_link(token, Purpose.UNDO_EMAIL_CHANGE)
-        with transaction.atomic(), origin.acting(code.account_id):
-            account, squatter = _locked(code)
-            codes.spend(code)
-            if squatter is not None:
-                _free(squatter)
-            _restore(account, code)
+    key = code.account_id
+    with (
+        origin.acting(key, caller=caller),
+        events.failures(EventType.EMAIL_UNDO_FAILED, subject=lambda: key),
+        transaction.atomic(),
+    ):
+        account, squatter = _locked(code)
+        codes.spend(code)
+        if squatter is not None:
+            _free(squatter)
+        _restore(account, code)
 
 
 def _locked(code: MailedCode) -> tuple[Account, Account | None]:

@@ -28,17 +28,22 @@ def cancel_account_deletion(*, token: str, caller: Caller) -> None:
     """
     with attempt(Action.CODE, EventType.DELETION_CANCEL_FAILED, address="", caller=caller):
         code = codes.by_link(token, Purpose.CANCEL_DELETION)
-        with transaction.atomic(), origin.acting(code.account_id):
-            leaving = Account.objects.filter(
-                pk__in=[code.account_id], email=code.email, is_active=False, deletion_due_at__gt=timezone.now()
-            )
-            account = leaving.select_for_update(no_key=True).first()
-            if account is None:
-                raise ExpiredCode
-            codes.spend(code)
-            account.is_active = True
-            account.save(update_fields={"is_active"})
-            events.record(EventType.DELETION_CANCELLED, subject=account.pk)
+    key = code.account_id
+    with (
+        origin.acting(key, caller=caller),
+        events.failures(EventType.DELETION_CANCEL_FAILED, subject=lambda: key),
+        transaction.atomic(),
+    ):
+        leaving = Account.objects.filter(
+            pk__in=[key], email=code.email, is_active=False, deletion_due_at__gt=timezone.now()
+        )
+        account = leaving.select_for_update(no_key=True).first()
+        if account is None:
+            raise ExpiredCode
+        codes.spend(code)
+        account.is_active = True
+        account.save(update_fields={"is_active"})
+        events.record(EventType.DELETION_CANCELLED, subject=account.pk)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -269,6 +269,8 @@ def test_another_account_stays(change, undo, ada, fields):
 
     with nothing_changes():
         assert codes(undo(way_back())) == ["EMAIL_TAKEN"]
+    event = SecurityEvent.objects.get(type="account:email:undo:failure")
+    assert (event.subject, event.cause) == (ada.account.pk, "EMAIL_TAKEN")
 
 
 # An account that cannot be signed in to

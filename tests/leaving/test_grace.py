@@ -265,6 +265,7 @@ def test_an_account_that_staff_disable_meanwhile_stays_disabled(delete, ada, can
     account = Account.objects.get(pk=ada.account.pk)
     assert (account.is_active, account.deletion_due_at) == (False, None)
     assert codes(cancel()) == ["EXPIRED_CODE"]
+    assert SecurityEvent.objects.get(type="account:delete:cancel:failure").subject == ada.account.pk
     with time_machine.travel(timezone.now() + timedelta(days=DAYS + 1)):
         assert purge() == "0 accounts deleted."
 
