@@ -58,9 +58,9 @@ def request_email_change(*, bearer: Bearer, new_email: str, caller: Caller) -> A
 def confirm_email_change(*, bearer: Bearer, token: str = "", typed: str = "", caller: Caller) -> Account:
     """Give the bearer's account its new address, with the token of the mailed link or the typed code. Sessions stay.
 
-    The former address, if verified, is mailed a link that undoes it, unless this change undoes another one. Raises
-    InvalidCode, ExpiredCode; EmailTaken;
-    RateLimited; InvalidToken if the session has ended meanwhile.
+    The former address, if verified, is mailed a link that undoes it, unless this change undoes another one.
+
+    Raises InvalidCode, ExpiredCode; EmailTaken; RateLimited; InvalidToken if the session has ended meanwhile.
     """
     key, client = bearer.account.pk, bearer.client_name
     with (

@@ -80,8 +80,8 @@ class AddressMutations:
     ) -> UndoEmailChangePayload:
         """Undo a change of the e-mail address with the link that was mailed to the former one, within 7 days.
 
-        Ends every session, and voids the password and the identities that were linked since the change. A link for
-        choosing a new password is mailed to the address. Signs nobody in.
+        Ends every session, and removes the password and the social accounts that were linked since the change, or since
+        a notice shortly before it. A link for choosing a new password is mailed to the address. Signs nobody in.
 
         Codes: INVALID_CODE, EXPIRED_CODE, EMAIL_TAKEN (another account has verified it meanwhile), RATE_LIMITED.
         """

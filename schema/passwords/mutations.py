@@ -149,8 +149,8 @@ class PasswordMutations:
     ) -> SecureAccountPayload:
         """Say "this was not me", with the token of a mailed notice.
 
-        Ends every session of the account, voids its password and the social accounts that were linked lately, and
-        mails its verified address a link for choosing a new password.
+        Ends every session of the account, removes its password and the social accounts that were linked lately, and
+        mails its verified address a link for choosing a new password. Cancels a deletion in its grace period.
 
         Codes: INVALID_CODE, EXPIRED_CODE, RATE_LIMITED.
         """
