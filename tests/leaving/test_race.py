@@ -18,14 +18,8 @@ from accounts.mails import codes
 from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import Purpose
 from accounts.passwords.reset import request_password_reset
-from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from accounts.social.challenges import ask_to_link
-from accounts.social.claims import Claims
-from accounts.social.verification import Identity
-from accounts.tokens.api import authorize_client
-from accounts.verification import sending
 from accounts.verification.models import PendingRegistration
 from tests.factories import make_account
 from tests.mails import queued
@@ -95,18 +89,3 @@ def test_disowning_waits_for_the_confirmation(begin):
 
     with pytest.raises(ExpiredCode):
         disowning.result(timeout=30)
-
-
-def test_a_sign_in_that_waits_finds_no_account(begin):
-    """S45: a challenge of an account that is gone is no 5xx, whether it asks for a code or to link."""
-    call_command("ensure_client", verbosity=0)
-    identity = Identity(provider="google-oauth2", claims=Claims(sub="1", email=EMAIL))
-    found = []
-    for challenge, given in ((sending.challenge, {}), (ask_to_link, {"identity": identity})):
-        account = make_account(email=EMAIL)
-        with transaction.atomic():
-            erase(Account.objects.select_for_update(no_key=True).get(pk=account.pk))
-            waiting = begin(challenge, account=account, grant=authorize_client(), **given)
-        found.append(waiting.exception(timeout=30) or waiting.result())
-
-    assert [type(outcome) for outcome in found] == [AccountDisabled, type(None)]
