@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 from django.core.management import call_command
 
-from accounts.guard import limits, store
+from accounts.guard import events, limits, store
 from accounts.people.models import Account
 from tests.api import TOKEN_AUTH, Answer, GraphQL, SignedIn, SignIn
 from tests.browser import AdminBrowser, Browser
@@ -29,6 +29,7 @@ def own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts of other tests do not count, neither in memory nor in Redis."""
     store.MEMORY.clear()
     monkeypatch.setattr(limits, "SALT", uuid.uuid4().hex)
+    monkeypatch.setattr(events, "CACHE_PREFIX", uuid.uuid4().hex)
 
 
 @pytest.fixture

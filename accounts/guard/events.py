@@ -23,6 +23,7 @@ from accounts.shared.single_use import digest_of
 
 log = logging.getLogger("accounts.audit")
 
+CACHE_PREFIX = "audit"
 BATCH = 1000
 """The number of rows that one statement writes or deletes."""
 
@@ -176,7 +177,7 @@ def _is_news(type_: EventType, subject: Callable[[], uuid.UUID | None], named: s
 def _is_first(type_: EventType, name: str) -> bool:
     """Whether this is the first call for the name in this minute. False if the cache is away."""
     key = digest_of(f"{type_}|{name}|{timezone.now():%Y-%m-%dT%H:%M}")
-    return bool(cache.add(f"audit:{key}", True, timeout=60))  # noqa: FBT003 - any value
+    return bool(cache.add(f"{CACHE_PREFIX}:{key}", True, timeout=60))  # noqa: FBT003 - any value
 
 
 def _event(

@@ -58,6 +58,16 @@ def by(column: str) -> Callable[[Account], Q]:
     return lambda account: Q(**{column: account.pk})
 
 
+def by_holder(account: Account) -> Q:
+    """The events that the holder caused, or may have caused.
+
+    Where the actor is not known, it was whoever named the address. Before the address is confirmed, that may be its
+    owner, who is somebody else (S85).
+    """
+    own = Q(actor__isnull=False, actor=account.pk)
+    return own | Q(actor=None) if account.email_verified else own
+
+
 def entries_about(account: Account) -> Q:
     """The administration's log of what staff did to the account, or to its sessions and identities.
 
@@ -283,7 +293,7 @@ HOLDINGS = (
     Holding(
         name="security_events",
         model="accounts.SecurityEvent",
-        rows=lambda account: Q(subject=account.pk) & (Q(actor=None) | Q(actor=account.pk)),
+        rows=lambda account: Q(subject=account.pk) & by_holder(account),
         newest="created_at",
         exported=("type", "created_at", "ip_address", "user_agent", "client", "cause", "count", "request_id"),
         withheld={"id": INTERNAL, "subject": INTERNAL, "actor": OTHERS},
@@ -292,7 +302,7 @@ HOLDINGS = (
     Holding(
         name="security_events_by_others",
         model="accounts.SecurityEvent",
-        rows=lambda account: Q(subject=account.pk) & ~Q(actor=None) & ~Q(actor=account.pk),
+        rows=lambda account: Q(subject=account.pk) & ~by_holder(account),
         newest="created_at",
         exported=("type", "created_at", "cause", "count", "request_id"),
         withheld={"id": INTERNAL, "subject": INTERNAL, "actor": OTHERS, "*": OTHERS},

@@ -29,19 +29,24 @@ class SecurityEvent(relay.Node):
         description="The same for people, in the language of `Accept-Language`. Not stable: never compare it."
     )
     created_at: datetime = strawberry.field(description="When. Failures are counted by the minute, and tell its start.")
-    ip_address: str | None = strawberry.field(description="The address that it came from; `null` if staff did it.")
-    user_agent: str | None = strawberry.field(description="The client, as it named itself; `null` if staff did it.")
+    ip_address: str | None = strawberry.field(
+        description=(
+            "The address that it came from; `null` if staff did it, or, before your address is confirmed, a stranger."
+        )
+    )
+    user_agent: str | None = strawberry.field(description="The client, as it named itself; `null` as `ipAddress`.")
 
     @classmethod
-    def of(cls, event: models.SecurityEvent) -> Self:
-        """Map the row."""
-        by_holder = event.actor in {None, event.subject}
+    def of(cls, event: models.SecurityEvent, account: Account) -> Self:
+        """Map the row of this account."""
+        # Who is not known may be the owner of the address, and the account that of a stranger who registered it (S85).
+        by_holder = event.actor == event.subject or (event.actor is None and account.email_verified)
         return cls(
             pk=event.pk,
             type=event.type,
             message=message_of(event),
             created_at=event.created_at,
-            # Those of staff are nothing to the holder.
+            # Those of staff and strangers are nothing to the holder.
             ip_address=event.ip_address if by_holder else None,
             user_agent=(event.user_agent or None) if by_holder else None,
         )
@@ -51,7 +56,7 @@ class SecurityEvent(relay.Node):
         """The viewer's own, of these keys."""
         viewer = info.context.viewer
         found = events.of_account(viewer.pk).filter(pk__in=keys) if viewer else ()
-        return {event.pk: cls.of(event) for event in found}
+        return {event.pk: cls.of(event, viewer) for event in found} if viewer else {}
 
 
 @described
@@ -103,7 +108,7 @@ class SecurityEventFields:
             last=last,
             before=before,
         )
-        rows = [(SecurityEvent.of(event), cursor) for event, cursor in page.rows]
+        rows = [(SecurityEvent.of(event, root), cursor) for event, cursor in page.rows]
         return SecurityEventConnection(
             edges=[SecurityEventEdge(cursor=cursor, node=event) for event, cursor in rows],
             nodes=[event for event, _ in rows],
