@@ -67,8 +67,7 @@ def example() -> str:
 
 def _row(setting: Setting) -> str:
     defaults = [setting.shown or _value(setting.default, setting.unit)]
-    # Of the parts of a URL, none is a default to show: `shown` has both.
-    if setting.development is not None and not isinstance(setting.development, dict):
+    if setting.development is not None and not isinstance(setting.development, dict):  # `shown` describes it
         defaults.append(_value(setting.development, setting.unit))
     help_ = setting.help
     if isinstance(setting.default, StrEnum):
