@@ -21,7 +21,8 @@ from itertools import chain
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DatabaseError, models
+from django.db import DatabaseError, InterfaceError, OperationalError, models
+from django.db import connection as database
 from django.utils import timezone
 
 from accounts.guard import limits
@@ -254,7 +255,13 @@ def described(error: Exception) -> str:
 
 
 def _settle(mail: Mail, outcome: Outcome) -> Outcome:
-    Mail.objects.filter(pk=mail.pk).delete()
+    row = Mail.objects.filter(pk=mail.pk)
+    try:
+        row.delete()
+    except (OperationalError, InterfaceError):
+        # The connection broke while the mail server took its time. The mail would be sent again.
+        database.close()
+        row.delete()
     log.info("mail %s (%s): %s", mail.pk, mail.template, outcome)
     return outcome
 

@@ -5,8 +5,11 @@ import smtplib
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.conf import DEFAULTS, Rate
@@ -101,6 +104,24 @@ def test_a_server_that_is_not_there_postpones_one_mail(queued, settings):
     assert (tried.error, tried.claimed_until, tried.maybe_sent) == ("ConnectionRefusedError ECONNREFUSED", None, False)
     assert 5 < (tried.due_at - timezone.now()).total_seconds() < 15
     assert Mail.objects.filter(attempts=0).count() == 2
+
+
+def test_a_database_connection_that_breaks_while_a_mail_is_sent_repeats_none(queued, mail_server, monkeypatch):
+    """As at a failover: the row is deleted over a new one."""
+    queued()
+    delete, calls = QuerySet.delete, []
+
+    def broken_once(rows: QuerySet[Mail]) -> object:
+        calls.append("delete")
+        if len(calls) == 1:
+            raise OperationalError("the connection is closed")
+        return delete(rows)
+
+    monkeypatch.setattr(QuerySet, "delete", broken_once)
+    monkeypatch.setattr(delivery, "database", SimpleNamespace(close=lambda: calls.append("close")))
+
+    assert send_due() == {Outcome.SENT: 1}
+    assert (calls, Mail.objects.count()) == (["delete", "close", "delete"], 0)
 
 
 def test_mails_that_failed_hold_up_no_new_one(queued, mail_server):
