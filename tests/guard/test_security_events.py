@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.guard.events import EventType
 from accounts.guard.models import SecurityEvent
+from accounts.people.models import Account
 from tests.factories import make_account
 from tests.schema.test_nodes import global_id
 from tests.schema.test_statements import statements
@@ -41,6 +42,11 @@ def happen(account, number: int = 1, **fields) -> list[SecurityEvent]:
         )
         for n in range(number)
     )
+
+
+def confirm(account) -> None:
+    """Its address."""
+    Account.objects.filter(pk=account.pk).update(email_verified=True)
 
 
 @pytest.fixture
@@ -89,6 +95,7 @@ def test_pages_follow_each_other(of, signed_in):
 
 def test_a_refused_attempt_is_told_with_its_number(of, signed_in):
     """In a sentence; the documented type is for programs."""
+    confirm(signed_in.account)
     happen(signed_in.account, type=EventType.SIGN_IN_FAILED, count=3, ip_address="192.0.2.1", user_agent="x")
 
     (node,) = of(signed_in)["nodes"]
@@ -96,6 +103,15 @@ def test_a_refused_attempt_is_told_with_its_number(of, signed_in):
     assert node["type"] == "account:login:failure"
     assert node["message"] == "A sign-in was refused. This happened 3 times."
     assert (node["ipAddress"], node["userAgent"]) == ("192.0.2.1", "x")
+
+
+def test_where_strangers_are_is_hidden_until_the_address_is_confirmed(of, signed_in):
+    """S85: whoever registered somebody else's address does not see where its owner is. The event itself is shown."""
+    happen(signed_in.account, type=EventType.SIGN_IN_FAILED, ip_address="192.0.2.1", user_agent="x")
+
+    (node,) = of(signed_in)["nodes"]
+
+    assert (node["type"], node["ipAddress"], node["userAgent"]) == ("account:login:failure", None, None)
 
 
 def test_an_event_of_a_type_that_is_gone_is_still_told(of, signed_in):
