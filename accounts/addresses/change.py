@@ -66,6 +66,7 @@ def confirm_email_change(*, bearer: Bearer, token: str = "", typed: str = "", ca
     with (
         events.failures(EventType.EMAIL_CHANGE_FAILED, subject=lambda: key, client=client, caller=caller),
         limits.attempt(Action.CODE, account=bearer.account.email, caller=caller, client=client),
+        codes.naming(("code",) if typed else ("token",)),
     ):
         code = _shown(bearer.account, token, typed)
         with transaction.atomic():

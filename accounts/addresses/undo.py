@@ -19,6 +19,8 @@ from accounts.people.models import Account
 from accounts.people.signals import voiding_additions
 from accounts.shared.caller import Caller
 
+TOKEN = ("token",)
+
 
 def undo_email_change(*, token: str, caller: Caller) -> None:
     """Give the account back its former address, and close every way in that was opened since.
@@ -29,12 +31,13 @@ def undo_email_change(*, token: str, caller: Caller) -> None:
 
     Raises InvalidCode, ExpiredCode; EmailTaken if somebody else has verified the address meanwhile; RateLimited.
     """
-    with attempt(Action.CODE, EventType.EMAIL_UNDO_FAILED, address="", caller=caller):
+    with attempt(Action.CODE, EventType.EMAIL_UNDO_FAILED, address="", caller=caller), codes.naming(TOKEN):
         code = codes.by_link(token, Purpose.UNDO_EMAIL_CHANGE)
     key = code.account_id
     with (
         origin.acting(key, caller=caller),
         events.failures(EventType.EMAIL_UNDO_FAILED, subject=lambda: key),
+        codes.naming(TOKEN),
         transaction.atomic(),
     ):
         account, squatter = _locked(code)

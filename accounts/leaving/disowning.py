@@ -13,13 +13,15 @@ from accounts.people.attempts import attempt
 from accounts.shared.caller import Caller
 from accounts.verification.models import PendingRegistration
 
+TOKEN = ("token",)
+
 
 def disown_registration(*, token: str, caller: Caller) -> None:
     """Delete the registration, or the account that was never verified, with the token of its verification link.
 
     Raises InvalidCode; ExpiredCode, also once the address was verified; StaffAccount; RateLimited.
     """
-    with attempt(Action.CODE, EventType.DISOWN_FAILED, address="", caller=caller):
+    with attempt(Action.CODE, EventType.DISOWN_FAILED, address="", caller=caller), codes.naming(TOKEN):
         code = codes.by_link(token, Purpose.VERIFY)
         # Nothing is kept of where people are who have nothing to do with this service.
         with transaction.atomic(), origin.acting(caller=Caller()):

@@ -20,18 +20,21 @@ from accounts.shared.caller import Caller
 
 log = logging.getLogger(__name__)
 
+TOKEN = ("token",)
+
 
 def cancel_account_deletion(*, token: str, caller: Caller) -> None:
     """Open the account again, with the token of the mailed link. Signs nobody in.
 
     Raises InvalidCode; ExpiredCode, also if staff have disabled the account meanwhile; RateLimited.
     """
-    with attempt(Action.CODE, EventType.DELETION_CANCEL_FAILED, address="", caller=caller):
+    with attempt(Action.CODE, EventType.DELETION_CANCEL_FAILED, address="", caller=caller), codes.naming(TOKEN):
         code = codes.by_link(token, Purpose.CANCEL_DELETION)
     key = code.account_id
     with (
         origin.acting(key, caller=caller),
         events.failures(EventType.DELETION_CANCEL_FAILED, subject=lambda: key),
+        codes.naming(TOKEN),
         transaction.atomic(),
     ):
         leaving = Account.objects.filter(

@@ -68,12 +68,9 @@ def _presenting(address: str, grant: ClientGrant, caller: Caller, *, field: tupl
     with (
         origin.acting(client=client, caller=end_user),
         attempt(Action.CODE, EventType.SIGN_IN_FAILED, address=address, caller=end_user, client=client),
+        codes.naming(field),
     ):
-        try:
-            yield
-        except (InvalidCode, ExpiredCode) as error:
-            error.field = field
-            raise
+        yield
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ import hmac
 import string
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -115,6 +116,16 @@ def guess(code: MailedCode, typed: str) -> None:
         raise InvalidCode
     if not _is_usable(code):
         raise ExpiredCode
+
+
+@contextmanager
+def naming(field: tuple[str, ...]) -> Iterator[None]:
+    """Name the input that holds the code or the link, in a failure of the body."""
+    try:
+        yield
+    except (InvalidCode, ExpiredCode) as failure:
+        failure.field = field
+        raise
 
 
 def give_back(code: MailedCode) -> None:

@@ -114,11 +114,8 @@ def reset_by_code(*, challenge_token: str, typed: str, new: str, caller: Caller)
     with attempt(Action.CODE, EventType.RESET_FAILED, address=address, caller=caller):
         if code is None:
             raise InvalidCode(field=CHALLENGE_TOKEN)
-        try:
+        with codes.naming(CODE):
             codes.guess(code, typed)
-        except (InvalidCode, ExpiredCode) as error:
-            error.field = CODE
-            raise
     # A password that is refused, or a busy service, must not use the code up.
     codes.give_back(code)
     _set(code, new, field=CODE, caller=caller)
@@ -130,12 +127,8 @@ def reset_by_link(*, token: str, new: str, caller: Caller) -> None:
     Raises ValidationFailed, InvalidCode, ExpiredCode, RateLimited.
     """
     _require_good(new, Account())
-    with attempt(Action.CODE, EventType.RESET_FAILED, address="", caller=caller):
-        try:
-            code = codes.by_link(token, Purpose.RESET)
-        except (InvalidCode, ExpiredCode) as error:
-            error.field = LINK
-            raise
+    with attempt(Action.CODE, EventType.RESET_FAILED, address="", caller=caller), codes.naming(LINK):
+        code = codes.by_link(token, Purpose.RESET)
     _set(code, new, field=LINK, caller=caller)
 
 
@@ -152,11 +145,8 @@ def _set(code: MailedCode, new: str, *, field: tuple[str, ...], caller: Caller) 
     ):
         with hashing.slot():
             encoded = make_password(new)
-        try:
+        with codes.naming(field):
             account = _stored(code, encoded, new)
-        except ExpiredCode as error:
-            error.field = field
-            raise
     # A new password made all addresses strange (S53). This one is the holder's.
     limits.remember(account=account.email, caller=caller)
 

@@ -7,7 +7,6 @@ from accounts.guard import events, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.mails import codes, notices
-from accounts.mails.errors import ExpiredCode, InvalidCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.passwords.reset import mail_reset
 from accounts.people.attempts import attempt
@@ -26,22 +25,15 @@ def secure_account(*, token: str, caller: Caller) -> None:
 
     Raises InvalidCode; ExpiredCode, also if the account has another address by now; RateLimited.
     """
-    with attempt(Action.CODE, EventType.SECURE_FAILED, address="", caller=caller):
-        try:
-            code = codes.by_link(token, Purpose.SECURE)
-        except (InvalidCode, ExpiredCode) as error:
-            error.field = TOKEN
-            raise
+    with attempt(Action.CODE, EventType.SECURE_FAILED, address="", caller=caller), codes.naming(TOKEN):
+        code = codes.by_link(token, Purpose.SECURE)
     key = code.account_id
     with (
         origin.acting(key, caller=caller),
         events.failures(EventType.SECURE_FAILED, subject=lambda: key),
+        codes.naming(TOKEN),
     ):
-        try:
-            _secure(code)
-        except ExpiredCode as error:
-            error.field = TOKEN
-            raise
+        _secure(code)
 
 
 @transaction.atomic

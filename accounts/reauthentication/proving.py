@@ -120,19 +120,17 @@ def by_mailed_code(*, bearer: Bearer, challenge_token: str, typed: str, caller: 
     """
     with _attempt(bearer, caller):
         try:
-            code = mailed.attempt(
-                challenge_token,
-                typed,
-                Purpose.REAUTHENTICATE,
-                client_key=bearer.client_id,
-                account=bearer.account.pk,
-            )
-            return _proved_by(code, bearer, caller)
-        except InvalidChallenge as error:
+            with codes.naming(("code",)):
+                code = mailed.attempt(
+                    challenge_token,
+                    typed,
+                    Purpose.REAUTHENTICATE,
+                    client_key=bearer.client_id,
+                    account=bearer.account.pk,
+                )
+                return _proved_by(code, bearer, caller)
+        except (InvalidChallenge, InvalidCode, ExpiredCode) as error:
             raise error.below(*EMAIL_CODE) from None
-        except (InvalidCode, ExpiredCode) as error:
-            error.field = (*EMAIL_CODE, "code")
-            raise
 
 
 @transaction.atomic

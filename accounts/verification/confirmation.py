@@ -20,7 +20,7 @@ from accounts.guard import events, hashing, limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.mails import codes
-from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
@@ -75,7 +75,7 @@ def answer_challenge(waiting: Waiting, *, code: str, caller: Caller) -> Confirme
     caller = grant.end_user(caller)
     with origin.acting(client=client, caller=caller), _failures(lambda: challenge.account_id):
         owner = _owner_of(challenge)
-        with limits.attempt(Action.CODE, account=owner.email, caller=caller, client=client), _at(CODE):
+        with limits.attempt(Action.CODE, account=owner.email, caller=caller, client=client), codes.naming(CODE):
             mailed = _guessed(owner, code)
             if isinstance(owner, Account) and not owner.is_active:
                 raise AccountDisabled
@@ -105,7 +105,7 @@ def verify_by_code(*, code: str, bearer: Bearer, caller: Caller) -> Account:
     with (
         _failures(lambda: account.pk, caller=caller, client=bearer.client_name),
         limits.attempt(Action.CODE, account=account.email, caller=caller, client=bearer.client_name),
-        _at(CODE),
+        codes.naming(CODE),
     ):
         mailed = _guessed(account, code)
         with transaction.atomic():
@@ -263,20 +263,10 @@ def _failures(
 
 
 @contextmanager
-def _at(field: tuple[str, ...]) -> Iterator[None]:
-    """Name the input that holds the code or the link."""
-    try:
-        yield
-    except (InvalidCode, ExpiredCode) as failure:
-        failure.field = field
-        raise
-
-
-@contextmanager
 def _below_link() -> Iterator[None]:
     """Name the inputs of a link. It has expired if others have the address of its registration by now."""
     try:
-        with _at(TOKEN):
+        with codes.naming(TOKEN):
             yield
     except InvalidChallenge as failure:
         raise failure.below("link") from None
