@@ -7,7 +7,8 @@ import email
 import re
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 from email.policy import default as modern
@@ -52,7 +53,7 @@ class OutboxBackend(BaseEmailBackend):
         unfinished.rename(path)
         for old in _files()[KEPT:]:
             old.unlink(missing_ok=True)
-        sys.stdout.write(_in_short(Stored.read(path)))
+        sys.stdout.write(_in_short(Stored.of(path.stem, message.as_bytes())))
         sys.stdout.flush()
 
 
@@ -68,12 +69,12 @@ class Stored:
     html: str
 
     @classmethod
-    def read(cls, path: Path) -> "Stored":
-        """Parse the file."""
-        message = email.message_from_bytes(path.read_bytes(), policy=modern)
+    def of(cls, key: str, content: bytes) -> "Stored":
+        """Parse a mail."""
+        message = email.message_from_bytes(content, policy=modern)
         parts = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
         text, html = (str(part.get_content()) if part else "" for part in parts.values())
-        return cls(path.stem, str(message["To"]), str(message["Subject"]), str(message["Date"]), text, html)
+        return cls(key, str(message["To"]), str(message["Subject"]), str(message["Date"]), text, html)
 
 
 def _in_short(mail: Stored) -> str:
@@ -90,13 +91,20 @@ def _files() -> list[Path]:
     return sorted(_folder().glob("*.eml"), reverse=True)
 
 
+def _stored() -> Iterator[Stored]:
+    """The newest first, without those that another process deletes meanwhile."""
+    for path in _files():
+        with suppress(FileNotFoundError):
+            yield Stored.of(path.stem, path.read_bytes())
+
+
 @csrf_exempt  # so that a POST gets 405 instead of a CSRF error
 @require_safe
 @never_cache
 @csp_replace({"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "frame-src": ["'self'"]})
 def outbox(request: HttpRequest, key: str = "") -> HttpResponse:
     """List the mails, and show one: the newest, unless a key is given."""
-    mails = [Stored.read(path) for path in _files()]
+    mails = list(_stored())
     shown = next((mail for mail in mails if mail.key == key or not key), None)
     if key and shown is None:
         raise Http404
@@ -119,7 +127,7 @@ def outbox(request: HttpRequest, key: str = "") -> HttpResponse:
 )
 def html_part(_request: HttpRequest, key: str) -> HttpResponse:
     """The HTML of a mail, as a mail program shows it. Its links open in a new tab."""
-    path = next((path for path in _files() if path.stem == key), None)
-    if path is None:
+    mail = next((mail for mail in _stored() if mail.key == key), None)
+    if mail is None:
         raise Http404
-    return HttpResponse(Stored.read(path).html.replace("<head>", '<head><base target="_blank">', 1))
+    return HttpResponse(mail.html.replace("<head>", '<head><base target="_blank">', 1))

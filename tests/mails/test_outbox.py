@@ -99,6 +99,15 @@ def test_no_other_file_is_shown(sent, client, key):
     assert client.get(f"/dev/outbox/{key}").status_code == 404
 
 
+def test_a_mail_that_another_process_deletes_meanwhile_is_left_out(sent, client, folder, monkeypatch):
+    """Several servers may share the folder, and each deletes old mails."""
+    [path] = folder.iterdir()
+    monkeypatch.setattr(outbox, "_files", lambda: [folder / "gone.eml", path])
+
+    assert sent.email in client.get("/dev/outbox").content.decode()
+    assert client.get("/dev/outbox/gone.html").status_code == 404
+
+
 def test_an_empty_outbox_says_so(client, db):
     """Before the first mail there is no folder."""
     assert "No mails yet." in client.get("/dev/outbox").content.decode()
