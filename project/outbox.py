@@ -74,7 +74,7 @@ class Stored:
         message = email.message_from_bytes(content, policy=modern)
         parts = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
         text, html = (str(part.get_content()) if part else "" for part in parts.values())
-        return cls(key, str(message["To"]), str(message["Subject"]), str(message["Date"]), text, html)
+        return cls(key, str(message["To"]), str(message["Subject"]).strip(), str(message["Date"]), text, html)
 
 
 def _in_short(mail: Stored) -> str:

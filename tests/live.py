@@ -102,15 +102,20 @@ atexit.register(_until_exit.close)
 
 def environment_of_service(**environment: str) -> dict[str, str]:
     """The environment of a process of the service, in development unless `environment` says more."""
-    # Not where `make run` of the same tree keeps its mails. Production refuses an outbox.
-    outbox = {"EMAIL_URL": f"outbox://{tempfile.gettempdir()}/latchkey-tests-outbox"}
     return {
         **{k: v for k, v in os.environ.items() if k not in {"PYTHONWARNINGS", "DJANGO_SETTINGS_MODULE"}},
         "LATCHKEY_ENV": "development",
         "SECRET_KEY": uuid.uuid4().hex + uuid.uuid4().hex,
-        **({} if environment.get("LATCHKEY_ENV") == "production" else outbox),
+        **_outbox(Path(tempfile.gettempdir()) / "latchkey-tests", environment),
         **environment,
     }
+
+
+def _outbox(directory: Path, environment: dict[str, str]) -> dict[str, str]:
+    """Where mails go: not where `make run` of the same tree keeps its own. Production refuses an outbox."""
+    if environment.get("LATCHKEY_ENV") == "production":
+        return {}
+    return {"EMAIL_URL": f"outbox://{directory / 'outbox'}"}
 
 
 @contextlib.contextmanager
@@ -119,7 +124,15 @@ def serving(directory: Path, **environment: str) -> Iterator[Live]:
     port = environment.get("PORT") or str(free_port())
     with fresh_database(directory, migrated=True) as database:
         cache = os.environ.get("CACHE_URL", f"filecache://{directory / 'cache'}")
-        env = environment_of_service(**{"DATABASE_URL": database, "CACHE_URL": cache, "PORT": port, **environment})
+        env = environment_of_service(
+            **{
+                "DATABASE_URL": database,
+                "CACHE_URL": cache,
+                "PORT": port,
+                **_outbox(directory, environment),
+                **environment,
+            }
+        )
         log = directory / "server.log"
         with (
             log.open("w") as output,
