@@ -468,8 +468,8 @@ class Latchkey:
     )
     front_end_url: str = setting(
         "FRONT_END_URL",
-        "Base URL of the front end that mailed links open, for clients that have none of their own. `manage.py"
-        " ensure_client` gives it to the default client.",
+        "Base URL of the front end that mailed links open, for clients that have none of their own (`manage.py"
+        " ensure_client --front-end-url`).",
         default="",
         parse=front_end,
         shown="`PUBLIC_URL`, where the service serves its own front end",

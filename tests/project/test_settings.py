@@ -287,6 +287,23 @@ def test_ensure_client_follows_the_settings(db):
     assert client.redirect_uris == "https://shop.example/cb https://b.example/cb"
 
 
+def test_ensure_client_gives_a_client_a_front_end_of_its_own(db):
+    """Where the links of its mails lead. A later start without the option leaves it."""
+    ensure("--client-id", "ios", "--front-end-url", "https://m.example/app")
+    ensure("--client-id", "ios")
+
+    assert Client.objects.get().front_end_url == "https://m.example/app"
+
+
+@pytest.mark.parametrize("url", ["m.example", "javascript:/alert(1)", "https://m.example/?a=b", "https://m.example/#a"])
+def test_ensure_client_refuses_what_no_link_can_begin_with(db, url):
+    """By the name of the option, and stores nothing."""
+    with pytest.raises(CommandError, match="--front-end-url"):
+        ensure("--client-id", "ios", "--front-end-url", url)
+
+    assert not Client.objects.exists()
+
+
 def test_ensure_client_makes_further_clients(graphql, account):
     """Web, iOS, Android."""
     ensure("--client-id", "ios", "--name", "iOS")

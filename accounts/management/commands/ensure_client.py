@@ -14,10 +14,10 @@ VARIABLES = {
     "client_id": "OAUTH_CLIENT_ID",
     "name": "OAUTH_CLIENT_NAME",
     "redirect_uris": "OAUTH_REDIRECT_URIS",
-    "front_end_url": "FRONT_END_URL",
+    "front_end_url": "--front-end-url",
     "__all__": "OAUTH_REDIRECT_URIS",
 }
-"""Environment variables of the default client, by field, for error messages."""
+"""Environment variables of the default client, and options, by field, for error messages."""
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     help = (
         "Create or update a first-party OAuth client. Without options: the default client, from"
-        " OAUTH_CLIENT_ID, OAUTH_CLIENT_NAME, OAUTH_REDIRECT_URIS and FRONT_END_URL."
+        " OAUTH_CLIENT_ID, OAUTH_CLIENT_NAME and OAUTH_REDIRECT_URIS."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -49,7 +49,6 @@ class Command(BaseCommand):
         if client_id == conf.default_client_id:
             desired["name"] = desired["name"] or conf.default_client_name
             desired["redirect_uris"] = desired["redirect_uris"] or conf.default_client_redirect_uris
-            desired["front_end_url"] = desired["front_end_url"] or conf.front_end_url or None
         client = Client.objects.filter(client_id=client_id).first()
         secret = ""
         if client is None:
