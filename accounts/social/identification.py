@@ -157,9 +157,13 @@ def remember_use(social: UserSocialAuth, account: Account, claims: Claims) -> No
     If the provider has verified the account's own address, the account's address counts as verified from now on.
     Raises IntegrityError if the identity was unlinked just now.
     """
+    proves = claims.email_verified and not account.email_verified and canonical_email(claims.email) == account.email
+    if proves:
+        # Before the identity, as `hand_over` locks them: they would wait for each other otherwise.
+        Account.objects.select_for_update(no_key=True).filter(pk=account.pk).first()
     social.extra_data = {"email": claims.email, "last_used_at": timezone.now().isoformat()}
     if not UserSocialAuth.objects.filter(pk=social.pk).update(extra_data=social.extra_data):
         raise IntegrityError("unlinked")
-    if claims.email_verified and not account.email_verified and canonical_email(claims.email) == account.email:
+    if proves:
         account.email_verified = True
         account.save(update_fields=["email_verified"])
