@@ -8,21 +8,20 @@ from django.utils import timezone
 from accounts.challenges import mailed
 from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.mailed import Requested
+from accounts.challenges.requests import request_code
 from accounts.conf import latchkey
 from accounts.errors import ValidationFailed
 from accounts.guard import events, hashing, limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
-from accounts.mails import codes, locale, notices, queue
+from accounts.mails import codes, notices, queue
 from accounts.mails.errors import ExpiredCode, InvalidCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.passwords.forms import password_failures
 from accounts.people.attempts import attempt
 from accounts.people.models import Account
-from accounts.people.named import named_address
 from accounts.shared.caller import Caller
-from accounts.tokens import api as bearer_tokens
 
 NEW = ("new_password",)
 CHALLENGE_TOKEN, CODE, LINK = (
@@ -33,46 +32,15 @@ CHALLENGE_TOKEN, CODE, LINK = (
 
 
 def request_password_reset(*, email: str, client_id: str | None, caller: Caller) -> Requested:
-    """Mail a link and a code for choosing a password, if the address has an account.
-
-    The answer and the statements are the same for every address (S11). Raises Required, InvalidInput, InvalidClient,
-    RateLimited.
-    """
-    client = bearer_tokens.known_client(client_id)
-    address = named_address(email)
-    with (
-        attempt(Action.MAIL, EventType.MAIL_REFUSED, address=address, caller=caller, client=client.client_id),
-        transaction.atomic(),
-    ):
-        # Locked, so that it is not deleted before the code is stored.
-        found = Account.objects.select_for_update(no_key=True).filter(email=address).first()
-        account = found if found and found.opens_by_mail else None
-        template = Template.RESET_PASSWORD if account else Template.NOTHING if found else Template.UNKNOWN_ADDRESS
-        code, requested = mailed.create(
-            Purpose.RESET,
-            email=address,
-            account=account,
-            client_key=client.pk,
-            lifetime=latchkey().mailed_code_lifetime,
-        )
-        queue.put(
-            template,
-            email=address,
-            locale=found.locale if found else locale.of_request(),
-            account=account,
-            client_key=client.pk,
-            code=code,
-            data={"asked_for": Purpose.RESET} if template is Template.UNKNOWN_ADDRESS else {},
-        )
-        events.record(
-            EventType.RESET_REQUESTED,
-            subject=found.pk if found else None,
-            client=client.client_id,
-            caller=caller,
-            # For operators and the holder: why no link came.
-            cause="" if account else template,
-        )
-    return requested
+    """Mail a link and a code for choosing a password, if the address has an account. Raises as `request_code`."""
+    return request_code(
+        Purpose.RESET,
+        Template.RESET_PASSWORD,
+        EventType.RESET_REQUESTED,
+        email=email,
+        client_id=client_id,
+        caller=caller,
+    )
 
 
 def mail_reset(account: Account, client_key: int | None) -> None:
