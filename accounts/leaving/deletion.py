@@ -9,7 +9,8 @@ from accounts.conf import latchkey
 from accounts.guard import events, origin
 from accounts.guard.events import EventType
 from accounts.leaving import holdings
-from accounts.mails import codes, queue
+from accounts.mails import codes
+from accounts.mails.holders import mail_code
 from accounts.mails.models import Purpose
 from accounts.mails.templates import Template
 from accounts.people.models import Account
@@ -73,21 +74,13 @@ def _schedule(account: Account, *, client_key: int) -> datetime:
     account.save(update_fields={"is_active", "deletion_due_at"})
     social_challenges.forget(account)
     codes.withdraw(account)
-    code = codes.create(
+    mail_code(
+        account,
+        Template.DELETION_SCHEDULED,
         Purpose.CANCEL_DELETION,
-        email=account.email,
-        account=account,
         client_key=client_key,
         lifetime=int(lifetime.total_seconds()),
-    )
-    queue.put(
-        Template.DELETION_SCHEDULED,
-        email=account.email,
-        locale=account.locale,
-        account=account,
-        client_key=client_key,
-        code=code,
-        data={"due": due.isoformat()},
+        due=due.isoformat(),
     )
     events.record(EventType.DELETION_SCHEDULED, subject=account.pk)
     return due

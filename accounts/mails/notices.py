@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.conf import latchkey
-from accounts.mails import codes, queue
+from accounts.mails.holders import mail_code
 from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.people.models import Account
@@ -17,18 +17,8 @@ def tell(account: Account, template: Template, *, client_key: int | None = None,
     """Queue a notice in the current transaction, to a verified address only (S62). Its link secures the account."""
     if not account.email_verified:
         return
-    code = codes.create(
-        Purpose.SECURE, email=account.email, account=account, client_key=client_key, lifetime=latchkey().undo_lifetime
-    )
-    queue.put(
-        template,
-        email=account.email,
-        locale=account.locale,
-        account=account,
-        client_key=client_key,
-        code=code,
-        data=data,
-    )
+    lifetime = latchkey().undo_lifetime
+    mail_code(account, template, Purpose.SECURE, client_key=client_key, lifetime=lifetime, **data)
 
 
 def suspect_since(code: MailedCode, *, working_at: datetime) -> datetime:

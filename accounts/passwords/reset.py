@@ -14,8 +14,9 @@ from accounts.errors import ValidationFailed
 from accounts.guard import events, hashing, limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
-from accounts.mails import codes, notices, queue
+from accounts.mails import codes, notices
 from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.holders import mail_code
 from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.passwords.forms import password_failures
@@ -49,22 +50,8 @@ def mail_reset(account: Account, client_key: int | None) -> None:
     For journeys that take the password away. Nobody has asked for a code here, so there is no token that a typed one
     could come with: the link alone works.
     """
-    code = codes.create(
-        Purpose.RESET,
-        email=account.email,
-        account=account,
-        client_key=client_key,
-        lifetime=latchkey().mailed_code_lifetime,
-    )
-    queue.put(
-        Template.RESET_PASSWORD,
-        email=account.email,
-        locale=account.locale,
-        account=account,
-        client_key=client_key,
-        code=code,
-        data={"link_only": True},
-    )
+    lifetime = latchkey().mailed_code_lifetime
+    mail_code(account, Template.RESET_PASSWORD, Purpose.RESET, client_key=client_key, lifetime=lifetime, link_only=True)
 
 
 def reset_by_code(*, challenge_token: str, typed: str, new: str, caller: Caller) -> None:

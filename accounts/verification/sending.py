@@ -4,7 +4,7 @@ from django.db import transaction
 
 from accounts.challenges import steps
 from accounts.conf import EmailVerification, latchkey
-from accounts.mails import codes, queue
+from accounts.mails.holders import mail_code
 from accounts.mails.models import Purpose
 from accounts.mails.templates import Template
 from accounts.people.errors import AccountDisabled
@@ -40,18 +40,5 @@ def challenge(account: Account, *, grant: ClientGrant) -> EmailVerificationRequi
 
 
 def _queue_mail(account: Account, client_key: int | None) -> None:
-    code = codes.create(
-        Purpose.VERIFY,
-        email=account.email,
-        account=account,
-        client_key=client_key,
-        lifetime=latchkey().email_verification_lifetime,
-    )
-    queue.put(
-        Template.VERIFY_EMAIL,
-        email=account.email,
-        locale=account.locale,
-        account=account,
-        client_key=client_key,
-        code=code,
-    )
+    lifetime = latchkey().email_verification_lifetime
+    mail_code(account, Template.VERIFY_EMAIL, Purpose.VERIFY, client_key=client_key, lifetime=lifetime)
