@@ -133,6 +133,7 @@ def _claim() -> Mail | None:
 def _deliver(mail: Mail, connection: BaseEmailBackend) -> Outcome:
     """Send a claimed mail, or settle why not."""
     if mail.template == Template.NOTHING:
+        _take_the_time_of_a_mail(mail, connection)
         return _settle(mail, Outcome.NOTHING)
     if mail.code and (mail.code.used_at or mail.code.expires_at <= timezone.now()):
         return _give_up_code(mail, mail.code)
@@ -177,8 +178,16 @@ def _may_notify(mail: Mail) -> bool:
         return False
 
 
-def _send(mail: Mail, connection: BaseEmailBackend) -> None:
-    """Raises Refused, Unrenderable, and whatever the backend raises for other failures."""
+def _take_the_time_of_a_mail(mail: Mail, connection: BaseEmailBackend) -> None:
+    """Render a mail, and discard it: a process that does not would answer the next requests sooner (S2)."""
+    mail.template = Template.VERIFY_EMAIL
+    with suppress(Unrenderable):
+        _message(mail, connection).message().as_bytes()
+    mail.template = Template.NOTHING
+
+
+def _message(mail: Mail, connection: BaseEmailBackend) -> EmailMultiAlternatives:
+    """The mail with its headers. Raises Unrenderable."""
     try:
         rendered = render(mail)
     except DatabaseError:
@@ -201,6 +210,12 @@ def _send(mail: Mail, connection: BaseEmailBackend) -> None:
         },
     )
     message.attach_alternative(rendered.html, "text/html")
+    return message
+
+
+def _send(mail: Mail, connection: BaseEmailBackend) -> None:
+    """Raises Refused, Unrenderable, and whatever the backend raises for other failures."""
+    message = _message(mail, connection)
     # Keeps it open for the next mail. If this fails, nothing has been sent.
     connection.open()
     try:

@@ -16,6 +16,7 @@ from accounts.conf import DEFAULTS, Rate
 from accounts.mails import codes, delivery
 from accounts.mails.delivery import OUTCOMES, Outcome, dead_letters, send_due
 from accounts.mails.models import Mail
+from accounts.mails.rendering import render
 from accounts.mails.templates import Template
 from tests.live import free_port
 from tests.mails.conftest import MAILS, use
@@ -70,6 +71,17 @@ def test_no_mail_is_sent_for_nothing(queued, mail_server):
 
     assert send_due() == {Outcome.NOTHING: 1}
     assert (mail_server.messages, Mail.objects.count()) == ([], 0)
+
+
+def test_nothing_takes_the_work_of_a_mail(queued, mail_server, monkeypatch):
+    """S2: otherwise the time of the next answers would tell whether the address got one."""
+    rendered = []
+    monkeypatch.setattr(delivery, "render", lambda mail: rendered.append(mail.template) or render(mail))
+    queued(Template.NOTHING)
+
+    send_due()
+
+    assert (rendered, mail_server.messages) == ([Template.VERIFY_EMAIL], [])
 
 
 @pytest.mark.parametrize("change", [{"used_at": timezone.now()}, {"expires_at": timezone.now()}])
