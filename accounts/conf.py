@@ -80,7 +80,7 @@ class Visibility(StrEnum):
 
 
 class EmailVerification(StrEnum):
-    """What e-mail verification means here."""
+    """The policy for confirming e-mail addresses."""
 
     NONE = "none"
     OPTIONAL = "optional"

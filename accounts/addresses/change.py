@@ -139,7 +139,7 @@ def _change(account: Account, email: str, *, client_key: int) -> None:
     except IntegrityError:
         raise EmailTaken from None
     holdings.rename(account, former=before)
-    # What was mailed to the former address, which says nothing about the new one.
+    # Codes that were mailed to the former address prove nothing about the new one.
     codes.withdraw(account)
     if not former or _undoes(account):
         return

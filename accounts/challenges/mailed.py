@@ -3,7 +3,6 @@
 import secrets
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.utils import timezone
 
@@ -32,7 +31,6 @@ def create(
     lifetime: int,
     account: Account | None,
     client_key: int | None,
-    data: dict[str, Any] | None = None,
 ) -> tuple[MailedCode, Requested]:
     """Store a code for this address, known or not, and return it with what its requester gets."""
     token = secrets.token_urlsafe(32)
@@ -43,23 +41,20 @@ def create(
         client_key=client_key,
         challenge_digest=digest_of(token),
         lifetime=lifetime,
-        data=data,
     )
     return code, Requested(token=token, expires_in=lifetime)
 
 
 def attempt(
-    token: str, typed: str, purpose: Purpose, *, client_key: int | None = None, account: uuid.UUID | None = None
+    token: str, typed: str, purpose: Purpose, *, client_key: int, account: uuid.UUID | None = None
 ) -> MailedCode:
     """The code of this token, if what was typed is right; counts one attempt, and does not use it up.
 
-    With `client_key` it must be of that client; with `account`, of that account. Call outside a transaction. Raises
-    InvalidChallenge, InvalidCode, ExpiredCode.
+    It must be of this client; with `account`, of that account too. Call outside a transaction. Raises InvalidChallenge,
+    InvalidCode, ExpiredCode.
     """
     code = find(token, purpose)
-    if (client_key is not None and code.client_id != client_key) or (
-        account is not None and code.account_id != account
-    ):
+    if code.client_id != client_key or (account is not None and code.account_id != account):
         raise InvalidChallenge(field=CHALLENGE_TOKEN)
     codes.guess(code, typed)
     return code

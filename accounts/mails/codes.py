@@ -231,7 +231,7 @@ def _typed(key: bytes, code: MailedCode) -> str:
 
 
 def _normalized(typed: str) -> bytes:
-    """What was typed, without spaces and dashes, in capitals."""
+    """The typed text without spaces and dashes, in capitals."""
     return "".join(c for c in typed[:LONGEST_TYPED] if c.isascii() and c.isalnum()).upper().encode()
 
 
@@ -243,5 +243,5 @@ def withdraw_all(account: Account, **_signal: Any) -> None:
 
 @receiver(voiding_additions)
 def withdraw_pending(account: Account, **_signal: Any) -> None:
-    """What was mailed before is void."""
+    """Withdraw the codes that were mailed before, except those that restore the account."""
     withdraw(account)

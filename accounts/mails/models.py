@@ -8,12 +8,12 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-LONGEST_EMAIL = 254
-LONGEST_TAG = 35
+from accounts.people.models import LONGEST_EMAIL
+from accounts.shared.languages import LONGEST_TAG
 
 
 class Purpose(models.TextChoices):
-    """What a mailed code or link is for. It counts for nothing else."""
+    """The purpose of a mailed code or link, which works for no other."""
 
     VERIFY = "verify", _("confirm the address")
     RESET = "reset", _("choose a password")

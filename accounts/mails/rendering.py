@@ -111,7 +111,7 @@ def _values_of_code(code: MailedCode, front_end: str) -> dict[str, Any]:
 
 
 def _lifetime(code: MailedCode) -> dict[str, int]:
-    """What is left of it, in one unit."""
+    """The remaining lifetime of the code, in one unit."""
     left = max(MINUTE, (code.expires_at - timezone.now()).total_seconds())
     for name, seconds in (("days", DAY), ("hours", HOUR)):
         if left > 2 * seconds - MINUTE:

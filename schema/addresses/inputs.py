@@ -18,7 +18,5 @@ class RequestEmailChangeInput:
 class ConfirmEmailChangeInput:
     """Exactly one of these."""
 
-    token: str | None = strawberry.field(default=strawberry.UNSET, description="The token of the mailed link.")
-    code: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The mailed code. Case, spaces and dashes are ignored."
-    )
+    token: strawberry.Maybe[str] = strawberry.field(description="The token of the mailed link.")
+    code: strawberry.Maybe[str] = strawberry.field(description="The mailed code. Case, spaces and dashes are ignored.")

@@ -57,8 +57,8 @@ class AddressMutations:
         """
         account = change.confirm_email_change(
             bearer=info.context.signed_in(),
-            token=input.token or "",
-            typed=input.code or "",
+            token=input.token.value if input.token else "",
+            typed=input.code.value if input.code else "",
             caller=info.context.caller,
         )
         return ConfirmEmailChangePayload(account=account)  # type: ignore[arg-type]  # a row stands for its type
