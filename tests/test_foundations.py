@@ -301,7 +301,7 @@ BORROWED_FROM_STRAWBERRY: dict[str, Check] = {
 
 
 def compiled_sql_can_be_reused() -> bool:
-    """As `bearer._look_up` does it; `select` holds triples that begin with the column."""
+    """As `accounts.shared.statements` does it; `select` holds triples that begin with the column."""
     compiler = Account.objects.filter(email="").values_list("pk").query.get_compiler("default")
     sql, parameters = compiler.as_sql()
     return (
