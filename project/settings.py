@@ -234,8 +234,7 @@ OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "accounts.tokens.server.TokenServer",
     "OAUTH2_VALIDATOR_CLASS": "accounts.tokens.server.Validator",
     "OAUTH2_BACKEND_CLASS": "accounts.tokens.server.Core",
-    "ACCESS_TOKEN_GENERATOR": "accounts.tokens.server.access_token_generator",
-    "REFRESH_TOKEN_GENERATOR": "accounts.tokens.server.refresh_token_generator",
+    "ACCESS_TOKEN_GENERATOR": "accounts.tokens.server.token_generator",
     "SCOPES_BACKEND_CLASS": "accounts.tokens.server.ScopesByClient",
     "SCOPES": {"account": "Use the whole account, as its holder does. For our own applications only."},
     "DEFAULT_SCOPES": ["account"],
@@ -268,7 +267,7 @@ OAUTH2_PROVIDER = {
     )
 }
 # E001 forbids a grace period with hashed tokens because the earlier pair cannot be read back. Ours is derived from
-# the presented token instead (accounts/tokens/server.py), and tests verify that a repeated refresh returns it.
+# the presented token instead (accounts/tokens/rotation.py), and tests verify that a repeated refresh returns it.
 SILENCED_SYSTEM_CHECKS = ["oauth2_provider.E001"]
 
 # HTTP ------------------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ OAUTHLIB = "oauthlib.oauth2.rfc6749"
 
 
 def dot_stores_sha256() -> bool:
-    """As `accounts.tokens.server.checksum` has it."""
+    """As `accounts.tokens.families.checksum` has it."""
     model = it(f"{MODELS}:get_access_token_model")()
     stored = model._meta.get_field("token_checksum").pre_save(model(token="abc"), True)
     return bool(stored == hashlib.sha256(b"abc").hexdigest())

@@ -12,8 +12,8 @@ from oauth2_provider.models import get_access_token_model
 from accounts.people.models import Account
 from accounts.shared.statements import Select, parameter
 from accounts.tokens.errors import InsufficientScope, InvalidToken
+from accounts.tokens.families import checksum
 from accounts.tokens.models import Session
-from accounts.tokens.server import checksum
 
 AccessToken = get_access_token_model()
 

@@ -75,9 +75,12 @@ def _grant(client: Client, scope: str, transport: RefreshTokenTransport) -> Clie
     return ClientGrant(client=client, scopes=tuple(dict.fromkeys(requested)), transport=transport)
 
 
-def authenticate_client(*, client_id: str | None, client_secret: str | None) -> Client:
-    """Find a first-party client and check a confidential one's secret (S66). Raises InvalidClient."""
-    client = _find(client_id)
+def authenticate_client(*, client_id: str | None, client_secret: str | None, known: Client | None = None) -> Client:
+    """Find a first-party client and check a confidential one's secret (S66). Raises InvalidClient.
+
+    `known` was just read, and is the one to find if the names are equal.
+    """
+    client = _find(client_id, known)
     if client.client_type == Client.CLIENT_CONFIDENTIAL:
         request = oauthlib_request(Exchange(client=client, client_secret=client_secret or ""))
         if not server().request_validator.authenticate_client(request):
@@ -89,8 +92,8 @@ def authenticate_client(*, client_id: str | None, client_secret: str | None) -> 
     return client
 
 
-def _find(client_id: str | None) -> Client:
-    request = oauthlib_request(Exchange())
+def _find(client_id: str | None, known: Client | None = None) -> Client:
+    request = oauthlib_request(Exchange(client=known))
     server().request_validator.validate_client_id(client_id or latchkey().default_client_id, request)
     client = exchange_of(request).client
     if client is None:

@@ -25,8 +25,9 @@ from accounts.guard import events
 from accounts.guard.errors import RateLimited
 from accounts.guard.events import EventType
 from accounts.tokens.bearer import mark_used, with_first_use
+from accounts.tokens.families import checksum, families_of
 from accounts.tokens.models import AuthenticationMethod, Session
-from accounts.tokens.server import Core, basic_credentials, checksum, families_of
+from accounts.tokens.server import Core, basic_credentials
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 TOO_LARGE, UNSUPPORTED, TOO_MANY = 413, 415, 429

@@ -6,9 +6,9 @@ from typing import Any
 
 from oauthlib.common import Request
 
-from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from accounts.tokens.models import AuthenticationMethod, Client, Session
+from accounts.tokens.models import Client
+from accounts.tokens.rotation import Pair
 
 INTERNAL_URI = "https://internal.invalid/graphql"
 """oauthlib requires a URI; no client sees this one."""
@@ -23,21 +23,12 @@ class Exchange:
     authenticated: Client | None = None
     """The client that has shown who it is."""
     client_secret: str = field(default="", repr=False)
-    account: Account | None = None
-    """The account that a new session is for."""
-    methods: tuple[AuthenticationMethod, ...] = ()
-    """With what its holder proved who they are."""
-    refresh_token: str | None = field(default=None, repr=False)
-    scope: str = ""
-    """The requested scopes, separated by spaces."""
     caller: Caller = field(default_factory=Caller)
 
-    session: Session | None = None
-    """The locked session of a valid refresh token."""
-    predecessor: Any = None
-    """The row of that refresh token."""
+    pair: Pair | None = None
+    """What a refresh token was traded for."""
     holder: uuid.UUID | None = None
-    """The account of the refresh token, valid or not."""
+    """The account of the refresh token, traded or not."""
     cause: str = ""
     """Why the refresh token is refused (S74)."""
 
@@ -53,16 +44,11 @@ class Exchange:
 def oauthlib_request(exchange: Exchange) -> Any:
     """The exchange as a request to `/o/` would arrive at the validator. DOT and oauthlib read no other attributes."""
     parameters = {
-        "grant_type": "" if exchange.refresh_token is None else "refresh_token",
         "client_id": exchange.client.client_id if exchange.client else "",
         "client_secret": exchange.client_secret,
-        "scope": exchange.scope,
     }
-    present = {name: value for name, value in parameters.items() if value}
-    if exchange.refresh_token is not None:
-        present["refresh_token"] = exchange.refresh_token
-    request: Any = Request(INTERNAL_URI, "POST", present, {})
-    request.client, request.user, request.scopes = exchange.client, exchange.account, exchange.scope.split()
+    request: Any = Request(INTERNAL_URI, "POST", {name: value for name, value in parameters.items() if value}, {})
+    request.client = exchange.client
     request.exchange = exchange
     return request
 

@@ -1,4 +1,4 @@
-"""How grants run: in one transaction, limited, and with a record of each refusal."""
+"""How grants run: limited, and with a record of each refusal."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from django.db import router, transaction
 from oauth2_provider.models import get_refresh_token_model
 from oauthlib.common import Request
-from oauthlib.oauth2 import OAuth2Error
+from oauthlib.oauth2 import InvalidGrantError, OAuth2Error
 
 from accounts.errors import AccountsError
 from accounts.guard import events, limits
@@ -17,7 +17,7 @@ from accounts.guard.errors import RateLimited
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.shared.caller import Caller
-from accounts.tokens.exchange import exchange_of
+from accounts.tokens.exchange import Exchange, exchange_of
 
 REFUSALS = frozenset({"invalid_grant", "invalid_client", "invalid_scope", "unauthorized_client"})
 """The error codes of a refused attempt (RFC 6749 §5.2). The others are about the form of the request."""
@@ -26,11 +26,8 @@ Response = tuple[dict[str, str], str, int]
 """Headers, body and status."""
 
 
-class AtomicGrant:
-    """A grant that validates and writes tokens in one transaction, limited as `refreshToken` is.
-
-    Refusals are returned, not raised, so that the revocation of a replayed family is committed.
-    """
+class LimitedGrant:
+    """A grant that is limited as `refreshToken` is."""
 
     failure = EventType.SIGN_IN_FAILED
 
@@ -41,7 +38,7 @@ class AtomicGrant:
         return getattr(self.grant, name)
 
     def create_token_response(self, request: Request, token_handler: Any) -> Response:
-        """As the grant, in one transaction; records a refusal after it. Raises RateLimited."""
+        """As the grant; records a refusal. Raises RateLimited."""
         caller, client, validator = self._caller(request), request.client_id or "", self.grant.request_validator
         with (
             contextlib.suppress(_Refused),
@@ -53,16 +50,16 @@ class AtomicGrant:
         return response
 
     def _respond(self, request: Request, token_handler: Any) -> Response:
-        response: Response
         try:
-            with transaction.atomic(using=router.db_for_write(get_refresh_token_model())):
-                response = self.grant.create_token_response(request, token_handler)
+            response = self._answer(request, token_handler)
         except OAuth2Error as refusal:
-            # It came too late to be returned: what was written is rolled back.
             response = refusal.headers, refusal.json, refusal.status_code
         if error := _refusal_in(response):
-            record_refusal(request, error, type_=self.failure)
+            record_refusal(exchange_of(request), error, type_=self.failure)
         return response
+
+    def _answer(self, request: Request, token_handler: Any) -> Response:
+        raise NotImplementedError
 
     def _caller(self, request: Request) -> Caller:
         if exchange_of(request).caller.end_user is not None:
@@ -71,10 +68,34 @@ class AtomicGrant:
         return exchange_of(request).end_user
 
 
-class RefreshGrant(AtomicGrant):
-    """Refreshes by `/o/token/`."""
+class AtomicGrant(LimitedGrant):
+    """A grant that validates and writes tokens in one transaction."""
+
+    def _answer(self, request: Request, token_handler: Any) -> Response:
+        with transaction.atomic(using=router.db_for_write(get_refresh_token_model())):
+            response: Response = self.grant.create_token_response(request, token_handler)
+        return response
+
+
+class RefreshGrant(LimitedGrant):
+    """Refreshes by `/o/token/`: oauthlib reads the request, and our rotation answers it."""
 
     failure = EventType.REFRESH_REFUSED
+
+    def _answer(self, request: Request, token_handler: Any) -> Response:
+        # Its last step is the validator's, which trades the token.
+        self.grant.validate_token_request(request)
+        pair = exchange_of(request).pair
+        if pair is None:
+            raise InvalidGrantError
+        answer = {
+            "access_token": pair.access_token,
+            "expires_in": pair.expires_in,
+            "token_type": pair.token_type,
+            "scope": pair.scope,
+            "refresh_token": pair.refresh_token,
+        }
+        return {}, json.dumps(answer), HTTPStatus.OK
 
 
 class _Refused(AccountsError):
@@ -105,9 +126,8 @@ def limited(
         yield
 
 
-def record_refusal(request: Any, error: str, *, type_: EventType = EventType.REFRESH_REFUSED) -> None:
+def record_refusal(exchange: Exchange, error: str, *, type_: EventType = EventType.REFRESH_REFUSED) -> None:
     """Record a refused exchange with its cause (S74): ours, or the OAuth error code. Call after its transaction."""
-    exchange = exchange_of(request)
     events.record_failure(
         type_,
         subject=exchange.holder,

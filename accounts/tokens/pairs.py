@@ -1,12 +1,13 @@
 """Issue, refresh and revoke pairs of tokens."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 from django.db import transaction
 from django.utils import timezone
 from oauth2_provider.models import clear_expired as clear_expired_tokens
-from oauthlib.oauth2 import InvalidGrantError, OAuth2Error
+from oauthlib.oauth2 import InvalidGrantError
 
 from accounts.conf import latchkey
 from accounts.errors import AccountsError
@@ -15,21 +16,18 @@ from accounts.guard.events import EventType
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from accounts.tokens import devices
+from accounts.tokens import devices, rows
 from accounts.tokens.clients import ClientGrant, authenticate_client
 from accounts.tokens.errors import InvalidClient, InvalidGrant, InvalidScope
 from accounts.tokens.exchange import Exchange, oauthlib_request
-from accounts.tokens.grants import limited
+from accounts.tokens.families import end_family, issued_to, live
+from accounts.tokens.grants import limited, record_refusal
 from accounts.tokens.models import AuthenticationMethod, Session
-from accounts.tokens.server import begin, client_of_live, end_family, issued_to, live, server, trade
+from accounts.tokens.rotation import Pair, Refused, Traded, begin, trade
+from accounts.tokens.server import server
 
-REFUSALS: dict[str, type[AccountsError]] = {
-    "invalid_grant": InvalidGrant,
-    "invalid_scope": InvalidScope,
-    "invalid_client": InvalidClient,
-    "unauthorized_client": InvalidClient,
-}
-"""Our failure for each OAuth error code (RFC 6749 §5.2)."""
+REFUSALS: dict[str, type[AccountsError]] = {"invalid_grant": InvalidGrant, "invalid_scope": InvalidScope}
+"""Our failure for each error code of a refused trade (RFC 6749 §5.2)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +76,13 @@ def issue(
         raise AccountDisabled if Account.objects.filter(pk=account.pk, is_active=False).exists() else InvalidGrant
     devices.tell_if_new(account, client=grant.client, caller=grant.end_user(caller))
     account.last_login = now
-    exchange = replace(grant.exchange(caller), account=account, scope=" ".join(grant.scopes), methods=methods)
-    pair = begin(exchange)
+    pair = begin(
+        account=account,
+        client=grant.client,
+        scope=" ".join(grant.scopes),
+        methods=methods,
+        end_user=grant.end_user(caller),
+    )
     return _token_set(pair, session_ends_in=latchkey().session_lifetime)
 
 
@@ -96,29 +99,40 @@ def refresh(
     Without `client_id`, the client is the one of the token. Raises InvalidGrant, InvalidClient, InvalidScope,
     RateLimited. Call outside a transaction.
     """
-    named = client_id or issued_to(refresh_token)
+    presented = rows.find(refresh_token)
+    named = client_id or (presented.client.client_id if presented else issued_to(refresh_token))
     try:
-        client = authenticate_client(client_id=named, client_secret=client_secret)
+        client = authenticate_client(
+            client_id=named, client_secret=client_secret, known=presented.client if presented else None
+        )
     except InvalidClient as refusal:
         # Afterwards, so that a refresh that succeeds is counted once. The event does not repeat the stranger's words.
         with limited(caller, client=named or ""):
             events.record_failure(EventType.REFRESH_REFUSED, subject=None, caller=caller, cause=refusal.code)
             raise
-    exchange = Exchange(
-        client=client,
-        authenticated=client,
-        client_secret=client_secret or "",
-        refresh_token=refresh_token,
-        scope=scope or "",
-        caller=caller,
-    )
-    with limited(exchange.end_user, client=client.client_id, passes=lambda: client_of_live(refresh_token) == client.pk):
-        outcome = trade(exchange)
-        if isinstance(outcome, OAuth2Error):
-            raise REFUSALS.get(str(outcome.error), InvalidGrant) from outcome
-    session = outcome.session
-    session_ends_in = round((session.expires_at - timezone.now()).total_seconds())
-    return Refreshed(account=session.account, tokens=_token_set(outcome.pair, session_ends_in=session_ends_in))
+    exchange = Exchange(client=client, authenticated=client, caller=caller)
+    passes = presented is not None and presented.live and presented.client.pk == client.pk
+
+    def outcome() -> Traded:
+        traded = trade(presented, client=client, scope=scope or "", end_user=exchange.end_user)
+        if isinstance(traded, Refused):
+            record_refusal(replace(exchange, holder=traded.holder, cause=traded.cause), traded.error)
+            raise REFUSALS[traded.error]
+        return traded
+
+    limit = partial(limited, exchange.end_user, client=client.client_id, passes=lambda: passes)
+    if passes:
+        # It passes even an exhausted limit, and would give its attempt back: only a refusal counts.
+        try:
+            traded = outcome()
+        except AccountsError:
+            with limit():
+                raise
+    else:
+        with limit():
+            traded = outcome()
+    session_ends_in = round((traded.session_expires_at - timezone.now()).total_seconds())
+    return Refreshed(account=traded.account, tokens=_token_set(traded.pair, session_ends_in=session_ends_in))
 
 
 def revoke(
@@ -154,12 +168,12 @@ def clear_expired() -> int:
     return ended
 
 
-def _token_set(pair: dict[str, Any], *, session_ends_in: int) -> TokenSet:
-    idle = pair["expires_in"] + latchkey().refresh_token_idle_lifetime
+def _token_set(pair: Pair, *, session_ends_in: int) -> TokenSet:
+    idle = pair.expires_in + latchkey().refresh_token_idle_lifetime
     return TokenSet(
-        access_token=pair["access_token"],
-        expires_in=pair["expires_in"],
-        scope=pair["scope"],
-        refresh_token=pair["refresh_token"],
+        access_token=pair.access_token,
+        expires_in=pair.expires_in,
+        scope=pair.scope,
+        refresh_token=pair.refresh_token,
         refresh_token_expires_in=min(idle, session_ends_in),
     )

@@ -12,8 +12,8 @@ from accounts.guard.events import EventType
 from accounts.people.models import Account
 from accounts.tokens.bearer import Bearer, locked_account
 from accounts.tokens.errors import InvalidToken
+from accounts.tokens.families import checksum, end_family, families_of, live
 from accounts.tokens.models import Session
-from accounts.tokens.server import checksum, end_family, families_of, live
 
 AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()

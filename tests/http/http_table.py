@@ -17,7 +17,7 @@ from django.core.cache import cache
 from accounts.conf import Limits
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
-from accounts.tokens.server import checksum
+from accounts.tokens.families import checksum
 from tests.api import PASSWORD, TOKEN_AUTH
 from tests.browser import Browser
 from tests.factories import make_account

@@ -11,8 +11,8 @@ from social_django.models import Association, Nonce, UserSocialAuth
 
 from accounts.people.models import Account
 from accounts.tokens.api import AccessToken, RefreshToken
+from accounts.tokens.families import checksum
 from accounts.tokens.models import Client, Session
-from accounts.tokens.server import checksum
 from tests.api import ME, PASSWORD, REFRESH, REGISTER, TOKEN_AUTH, codes
 from tests.factories import make_account, make_client
 

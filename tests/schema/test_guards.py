@@ -78,13 +78,13 @@ def test_a_token_tells_which_client_revokes_it(graphql, sign_in, account, ios, k
 
 def test_a_wrong_client_is_named_in_the_log_alone(graphql, client, signed_in, ios, caplog):
     """S20, S74: GraphQL and REST answer INVALID_GRANT; operators read the cause. The session lives on."""
-    with caplog.at_level("INFO", "accounts.tokens.server"):
+    with caplog.at_level("INFO", "accounts.tokens.rotation"):
         given = {"refreshToken": signed_in.refresh_token, "clientId": "ios"}
         assert codes(graphql(REFRESH, input=given).data["refreshToken"]) == ["INVALID_GRANT"]
         form = {"grant_type": "refresh_token", "refresh_token": signed_in.refresh_token, "client_id": "ios"}
         assert client.post("/o/token/", form).json() == {"error": "invalid_grant"}
 
-    causes = [record.getMessage() for record in caplog.records if record.name == "accounts.tokens.server"]
+    causes = [record.getMessage() for record in caplog.records if record.name == "accounts.tokens.rotation"]
     assert causes == [f"refresh refused: wrong client (client {ios.pk})"] * 2
     assert codes(graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"]) == []
 

@@ -11,8 +11,9 @@ from django.utils import timezone
 from accounts.people.models import Account
 from accounts.tokens.api import AccessToken, RefreshToken
 from accounts.tokens.bearer import mark_used
+from accounts.tokens.families import checksum
 from accounts.tokens.models import Session
-from accounts.tokens.server import Replay, checksum, judge_replay
+from accounts.tokens.rotation import Replay, judge_replay
 from tests.api import ME, REFRESH, REVOKE, GraphQL, SignedIn, SignIn, codes
 from tests.factories import make_account, make_client
 
@@ -253,7 +254,7 @@ def test_an_unknown_token_touches_nobody(graphql, signed_in):
 
 def test_each_refusal_has_its_cause_in_the_log(graphql, signed_in, caplog):
     """S74: for operators; the token itself is not in it (S47)."""
-    with caplog.at_level("INFO", "accounts.tokens.server"):
+    with caplog.at_level("INFO", "accounts.tokens.rotation"):
         refresh(graphql, "no-such-token")
         second = refresh(graphql, signed_in.refresh_token)["tokens"]
         refresh(graphql, second["refreshToken"])
