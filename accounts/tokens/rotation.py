@@ -197,14 +197,14 @@ class _Trade:
                 return self._refused(Cause.SCOPE)
             if self._in_time() and rows.supersede(self.presented, now=self.now):
                 return self._next(session, scope)
-            # Traded by another request after it was read, or expired.
-            found = rows.find(self.presented.token)
-            if found is None:
-                return self._refused(Cause.REVOKED)
-            self.presented = found
-        if self.presented.revoked is None:
+        # Read again, now under the lock: another request may have traded it, or given a lost answer again.
+        found = rows.find(self.presented.token)
+        if found is None:
+            return self._refused(Cause.REVOKED)
+        self.presented = found
+        if found.revoked is None:
             return self._refused(Cause.EXPIRED)
-        return self._again(session, self.presented.revoked)
+        return self._again(session, found.revoked)
 
     def _in_time(self) -> bool:
         """Whether the refresh token has not been idle for too long; one whose access token was deleted is an orphan."""
