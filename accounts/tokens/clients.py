@@ -93,7 +93,9 @@ def authenticate_client(*, client_id: str | None, client_secret: str | None, kno
 
 
 def _find(client_id: str | None, known: Client | None = None) -> Client:
-    request = oauthlib_request(Exchange(client=known))
+    if known is not None and known.client_id == client_id:
+        return known
+    request = oauthlib_request(Exchange())
     server().request_validator.validate_client_id(client_id or latchkey().default_client_id, request)
     client = exchange_of(request).client
     if client is None:

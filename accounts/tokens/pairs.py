@@ -16,6 +16,7 @@ from accounts.guard.events import EventType
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
+from accounts.shared.statements import Update, parameter
 from accounts.tokens import devices, rows
 from accounts.tokens.clients import ClientGrant, authenticate_client
 from accounts.tokens.errors import InvalidClient, InvalidGrant, InvalidScope
@@ -50,6 +51,15 @@ class Refreshed:
     tokens: TokenSet
 
 
+_sign_in = Update(
+    Account,
+    lambda: Account.objects.filter(
+        pk=parameter(Account, "id"), is_active=True, session_epoch=parameter(Account, "session_epoch")
+    ),
+    last_login=parameter(Account, "last_login"),
+)
+
+
 @transaction.atomic
 def issue(
     *, account: Account, grant: ClientGrant, caller: Caller, methods: tuple[AuthenticationMethod, ...] = ()
@@ -70,8 +80,7 @@ def issue(
     now = timezone.now()
     # Since it was read, the account may have been disabled, got another password, or been taken over by the holder of
     # its address (S9, S10, S13). Each of these begins another epoch, under the lock that this update takes.
-    unchanged = Account.objects.filter(pk=account.pk, is_active=True, session_epoch=account.session_epoch)
-    if not unchanged.update(last_login=now):
+    if not _sign_in(id=account.pk, session_epoch=account.session_epoch, last_login=now):
         # Or deleted: then authenticating again finds none, or creates another.
         raise AccountDisabled if Account.objects.filter(pk=account.pk, is_active=False).exists() else InvalidGrant
     devices.tell_if_new(account, client=grant.client, caller=grant.end_user(caller))

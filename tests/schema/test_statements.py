@@ -107,22 +107,44 @@ def test_token_auth_is_at_most_eight(graphql, account):
     assert len(sent) <= 8, sent
 
 
-def test_refresh_token_is_at_most_twenty(graphql, signed_in):
-    """Lock, validation, rotation."""
-    with statements() as sent:
+def words_of(sent) -> list[str]:
+    """How each statement begins, those that control the transaction included."""
+    return [query["sql"].split()[0] for query in sent]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refresh_token_is_nine_without_a_savepoint(graphql, signed_in):
+    """What every client sends every few minutes: read, lock, trade, write."""
+    with CaptureQueriesContext(connection) as sent:
         assert graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"]["tokens"]
 
-    assert len(sent) <= 20, sent
+    written = ["UPDATE", "DELETE", "INSERT", "INSERT", "UPDATE"]
+    assert words_of(sent) == ["SELECT", "BEGIN", "SELECT", *written, "COMMIT"]
 
 
-def test_a_repeated_refresh_is_at_most_twenty(graphql, signed_in):
+@pytest.mark.django_db(transaction=True)
+def test_a_repeated_refresh_is_eight_without_a_savepoint(graphql, signed_in):
     """The lost answer costs no more."""
     graphql(REFRESH, input={"refreshToken": signed_in.refresh_token})
 
-    with statements() as sent:
+    with CaptureQueriesContext(connection) as sent:
         assert graphql(REFRESH, input={"refreshToken": signed_in.refresh_token}).data["refreshToken"]["tokens"]
 
-    assert len(sent) <= 20, sent
+    read = ["SELECT", "BEGIN", "SELECT", "SELECT", "SELECT"]
+    assert words_of(sent) == [*read, "UPDATE", "UPDATE", "COMMIT"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_at_the_oauth_endpoint_rotates_by_the_same_statements(client, graphql, signed_in):
+    """One path: only how the client is found differs."""
+    form = {"grant_type": "refresh_token", "refresh_token": signed_in.refresh_token, "client_id": "web"}
+    with CaptureQueriesContext(connection) as sent:
+        assert client.post("/o/token/", form).status_code == 200
+
+    begin = words_of(sent).index("BEGIN")
+    written = ["UPDATE", "DELETE", "INSERT", "INSERT", "UPDATE"]
+    assert words_of(sent)[begin : begin + 8] == ["BEGIN", "SELECT", *written, "COMMIT"]
+    assert len(sent) <= 11
 
 
 def test_a_failed_sign_in_does_not_depend_on_the_cause(graphql, account):

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.utils import timezone
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauthlib.common import Request
 
 from accounts.people.models import Account
 from accounts.tokens.api import AccessToken, RefreshToken
 from accounts.tokens.bearer import mark_used
+from accounts.tokens.exchange import Exchange
 from accounts.tokens.families import checksum
 from accounts.tokens.models import Session
 from accounts.tokens.rotation import Replay, judge_replay
@@ -351,3 +355,37 @@ def test_a_repeat_after_a_change_of_the_key_is_refused(graphql, signed_in, setti
 
     assert use(graphql, pair["accessToken"]) == 200
     assert refresh(graphql, pair["refreshToken"])["errors"] == []
+
+
+def rows_of(account: Account) -> list[dict[str, Any]]:
+    """Its tokens, oldest first, without what differs from one to the next; references by their position."""
+    tokens: list[dict[str, Any]] = []
+    places: dict[tuple[str, int], int] = {}
+    for model in (AccessToken, RefreshToken):
+        for place, row in enumerate(model.objects.filter(user=account).order_by("pk").values()):
+            places[model.__name__, row["id"]] = place
+            tokens.append({"model": model.__name__, **row})
+    for row in tokens:
+        row["access_token_id"] = places.get(("AccessToken", row.get("access_token_id")))
+        row["source_refresh_token_id"] = places.get(("RefreshToken", row.get("source_refresh_token_id")))
+        row["revoked"] = row.get("revoked") is not None
+        for unique in ("id", "user_id", "token_checksum", "token_family", "created", "updated", "expires"):
+            row.pop(unique, None)
+    return tokens
+
+
+def test_the_rows_are_those_that_dot_would_write(graphql, sign_in: SignIn):
+    """Whatever else reads DOT's tables finds in them what it expects."""
+    ours, theirs = make_account(), make_account()
+    refresh(graphql, sign_in(ours).refresh_token)
+    predecessor = RefreshToken.objects.get(token_checksum=checksum(sign_in(theirs).refresh_token))
+    request = Request("https://internal.invalid/", "POST", {"grant_type": "refresh_token"}, {})
+    request.client, request.user = predecessor.application, predecessor.user
+    request.refresh_token_instance, request.exchange = predecessor, Exchange(client=predecessor.application)
+    pair = {"access_token": "a", "refresh_token": "r", "scope": "account", "expires_in": 900}
+
+    with transaction.atomic():
+        OAuth2Validator()._save_bearer_token(pair, request)
+
+    assert rows_of(ours) == rows_of(theirs)
+    assert len(rows_of(ours)) == 3
