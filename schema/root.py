@@ -8,7 +8,8 @@ from schema.addresses.mutations import AddressMutations
 from schema.auth_config import AuthConfigQueries
 from schema.language.described import described
 from schema.language.directives import check_marks
-from schema.language.gate import AdmittedOnly, Gate
+from schema.language.gate import AdmittedOnly
+from schema.language.resolvers import unwrap
 from schema.language.scalars import SCALARS
 from schema.leaving.mutations import LeavingMutations
 from schema.login_codes.mutations import LoginCodeMutations
@@ -56,7 +57,6 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     types=[EmailVerificationChallenge, LinkChallenge, ProfileChallenge],
-    extensions=[Gate],
     execution_context_class=AdmittedOnly,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
@@ -68,3 +68,4 @@ for _type in schema._schema.type_map.values():  # noqa: SLF001 - no public name
         _type.is_one_of = True
 
 check_marks(schema._schema)  # noqa: SLF001
+unwrap(schema._schema)  # noqa: SLF001

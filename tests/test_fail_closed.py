@@ -2,12 +2,12 @@
 
 import io
 import logging
+from types import SimpleNamespace
 
 import pytest
-import strawberry.schema.schema as strawberry_schema
+from asgiref.sync import async_to_sync
 from django.http import HttpRequest
-from graphql import GraphQLError, parse
-from strawberry.extensions import context as hooks
+from graphql import GraphQLError
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from accounts.people.models import Account
@@ -16,7 +16,7 @@ from schema.http.responses import UNKNOWN_WORDS, redacted
 from schema.language import gate
 from schema.language.directives import Credential, check_marks
 from schema.root import schema
-from tests.api import PASSWORD
+from tests.api import PASSWORD, Answer
 
 REGISTER = (
     f'register(input: {{{{email: "{{0}}@example.com", username: "{{0}}", firstName: "A", password: "{PASSWORD}"}}}})'
@@ -31,50 +31,28 @@ def is_refused(answer) -> bool:
     return answer.status in {400, 500} and answer.body.get("data") is None and not Account.objects.exists()
 
 
-@pytest.fixture(params=[TWO_CREDENTIALS, TOO_MANY_ALIASES, f"mutation {{ {REGISTER.format('ada')} }}"])
-def text(request) -> str:
-    """Two that the gate refuses, and one that it has to judge before it may run."""
-    return request.param
+@pytest.mark.parametrize("text", [TWO_CREDENTIALS, TOO_MANY_ALIASES, f"mutation {{ {REGISTER.format('ada')} }}"])
+@pytest.mark.parametrize("run", [schema.execute_sync, async_to_sync(schema.execute)])
+def test_nothing_runs_in_strawberrys_own_ways(db, run, text):
+    """S23, S39, S41: they have no gate, so that an operation that may run is refused too."""
+    result = run(text, context_value=SimpleNamespace(admitted=None))
+
+    assert "has not admitted" in result.errors[0].message
+    assert result.data is None
+    assert not Account.objects.exists()
 
 
-def test_nothing_runs_that_strawberry_has_parsed_by_itself(graphql, monkeypatch, text):
-    """S39, S41: it would ignore `graphql_document` under another name."""
+def test_nothing_runs_when_graphql_core_picks_another_operation(client, default_client, monkeypatch):
+    """S23, S39, S41: the gate has judged one, and its neighbour would run."""
+    build = gate.AdmittedOnly.build
+    monkeypatch.setattr(
+        gate.AdmittedOnly, "build", lambda *args, **kwargs: build(*args, **{**kwargs, "operation_name": "B"})
+    )
+    text = f"query A {{ __typename }} mutation B {{ {REGISTER.format('ada')} }}"
 
-    def parse_anew(context):
-        context.graphql_document = parse(context.query)
+    response = client.post("/graphql", {"query": text, "operationName": "A"}, content_type="application/json")
 
-    monkeypatch.setattr(strawberry_schema, "_parse_operation_document", parse_anew)
-
-    assert is_refused(graphql(text))
-
-
-@pytest.mark.parametrize("text", [TWO_CREDENTIALS, TOO_MANY_ALIASES], indirect=True)
-def test_nothing_runs_whose_errors_strawberry_overlooks(graphql, monkeypatch, text):
-    """S39, S41: it would ignore `pre_execution_errors` under another name."""
-
-    def overlook(context):
-        context.pre_execution_errors = None
-
-    monkeypatch.setattr(strawberry_schema, "_run_validation", overlook)
-
-    assert is_refused(graphql(text))
-
-
-@pytest.mark.parametrize(
-    "hook", [hooks.ParsingContextManager, hooks.ValidationContextManager, hooks.ExecutingContextManager]
-)
-def test_nothing_runs_when_strawberry_calls_a_hook_by_another_name(graphql, monkeypatch, text, hook):
-    """S23, S39, S41: each hook of the gate is needed."""
-    monkeypatch.setattr(hook, "HOOK_NAME", "on_operation")
-
-    assert is_refused(graphql(text))
-
-
-def test_nothing_runs_when_no_extension_is_called(graphql, monkeypatch, text):
-    """S23, S39, S41."""
-    monkeypatch.setattr(schema, "get_extensions", lambda sync=False: [])
-
-    assert is_refused(graphql(text))
+    assert is_refused(Answer(response.status_code, response.json(), response.headers))
 
 
 def test_nothing_runs_when_marks_cannot_be_read(graphql, monkeypatch):

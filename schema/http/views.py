@@ -5,26 +5,26 @@ https://graphql.github.io/graphql-over-http/draft/ for media types and status co
 
 import json
 import logging
+from functools import partial
 from http.client import INTERNAL_SERVER_ERROR
 from typing import Any, cast
 
-from cross_web import HTTPException
 from csp.decorators import csp_update
 from django.contrib.staticfiles import finders
 from django.core.exceptions import RequestDataTooBig
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from strawberry.django.views import GraphQLView, TemporalHttpResponse
-from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types import ExecutionResult
+from django.views.generic import View as DjangoView
+from graphql import ExecutionResult
 
 from accounts.conf import latchkey
 from accounts.shared.caller import Caller
 from schema.http import documents
 from schema.http.responses import DATABASE_AWAY, GRAPHQL_RESPONSE, JSON, code_of, media_type_for, present, ranges_of
+from schema.language import gate
 from schema.request.context import Context
 from schema.request.cookies import RefreshCookie
 from schema.request.refusals import Refusal
@@ -43,14 +43,25 @@ PARTS: dict[str, type] = {"query": str, "variables": dict, "operationName": str,
 log = logging.getLogger(__name__)
 
 
-class Refused(HTTPException):
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+# Made once: json.loads and json.dumps would make them anew at each request.
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+ENCODER = DjangoJSONEncoder(separators=(",", ":"))
+
+
+class Refused(Exception):
     """A request that is refused before GraphQL begins."""
 
     repeats = 0
     """How often to repeat the error in a list; 0 for a single object."""
 
     def __init__(self, status_code: int, reason: str, *, code: str = "BAD_REQUEST", **headers: str) -> None:
-        super().__init__(status_code, reason)
+        super().__init__(reason)
+        self.status_code = status_code
+        self.reason = reason
         self.code = code
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
@@ -63,8 +74,8 @@ class Batch(Refused):
         self.repeats = size if size <= LARGEST_BATCH else 0
 
 
-class View(GraphQLView):
-    """Strawberry's view with the draft's semantics."""
+class View(DjangoView):
+    """The endpoint. Strawberry has made the schema; what comes by HTTP is ours from the first byte to the last."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Respond to any request: in JSON, and never with a 5xx for a bad one."""
@@ -80,7 +91,7 @@ class View(GraphQLView):
             if request.method == "GET" and "query" not in request.GET and "text/html" in ranges_of(accept):
                 return self.page(request)
             self.admit(request)
-            return cast("HttpResponse", self.run(request=request))
+            return self.run(request)
         except DATABASE_AWAY:
             raise  # for DatabaseAwayMiddleware
         except Exception as error:  # noqa: BLE001 - clients cannot use an HTML response
@@ -93,10 +104,6 @@ class View(GraphQLView):
             body = [body] * refused.repeats
         headers = {**self.headers(), **refused.headers}
         return HttpResponse(json.dumps(body), status=refused.status_code, headers=headers)
-
-    def should_render_graphql_ide(self, request: object) -> bool:
-        """Never Strawberry's: it sends the IDE, or a 404, to any client that accepts `*/*`."""
-        return False
 
     def page(self, request: HttpRequest) -> HttpResponse:
         """The page for browsers: GraphiQL if it is built and enabled, or else how to call the endpoint."""
@@ -123,8 +130,8 @@ class View(GraphQLView):
                 return Refused(200, error.message, code=code_of(error))
             case Refusal():
                 return Refused(400, error.message, code=code_of(error))
-            case HTTPException():
-                return Refused(error.status_code, error.reason)
+            case gate.NotAQuery():
+                return Refused(405, "Mutations need POST.", Allow="POST")
         log.error("unexpected error", exc_info=error)
         return Refused(INTERNAL_SERVER_ERROR, "Unexpected error.", code="INTERNAL_SERVER_ERROR")
 
@@ -151,86 +158,80 @@ class View(GraphQLView):
             if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
                 raise Refused(415, "Send the operation in UTF-8.")
 
-    def decode_json(self, data: str | bytes) -> object:
-        """Decode JSON as in RFC 7493: UTF-8, no NaN, no lone surrogates. Raises Refused."""
-        text = data if isinstance(data, str) else data.decode()
+    def run(self, request: HttpRequest) -> HttpResponse:
+        """The response to an operation."""
+        body = self.body_of(request)
+        query = documents.text_of(body)
+        if not query:
+            raise Refused(400, "No GraphQL query found in the request")
+        response = HttpResponse(headers=self.headers())
+        context = self.get_context(request, response)
+        result = gate.run(
+            schema._schema,  # noqa: SLF001 - no public name
+            query,
+            variables=body.get("variables"),
+            name=body.get("operationName"),
+            context=context,
+            read_only=request.method != "POST",
+        )
+        for failure in result.errors or ():
+            if isinstance(failure.original_error, DATABASE_AWAY):
+                # Even if other fields ran: the client may retry when the database is back.
+                raise failure.original_error
+        response.status_code = self.status(result, context)
+        if result.data is not None:
+            documents.remember(body)
+        if context.retry_after:
+            response.headers["Retry-After"] = str(context.retry_after)
+        if context.refusal is not None:
+            response.headers["WWW-Authenticate"] = f'Bearer error="{context.refusal.error}"'
+            if not self.legacy:
+                # Apollo Client drops the code of a 401 that is plain JSON.
+                response.headers["Content-Type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"
+        response.content = ENCODER.encode(self.process_result(result, context)).encode()
+        return response
+
+    def body_of(self, request: HttpRequest) -> dict[str, Any]:
+        """The parts of the request (GraphQL over HTTP §6). Raises Refused."""
+        body: Any
+        if request.method == "GET":
+            body = request.GET.dict()
+            for name in ("variables", "extensions"):
+                if body.get(name):
+                    body[name] = self.parse_json(body[name])
+        else:
+            body = self.parse_json(request.body.decode())
+        for name, kind in PARTS.items():
+            part = body.get(name)
+            if part is not None and not isinstance(part, kind):
+                raise Refused(400, f"`{name}` must be {'an object' if kind is dict else 'a string'} or null.")
+        return cast("dict[str, Any]", body)
+
+    def parse_json(self, text: str) -> Any:
+        """Decode a JSON object as in RFC 7493: no NaN, no lone surrogates.
+
+        Raises Batch (S40), since batches would multiply guesses, and Refused.
+        """
         try:
-            value: object = json.loads(text, parse_constant=_refuse_constant)
+            value = DECODER.decode(text)
             if "\\u" in text:
                 # PostgreSQL, like every UTF-8 encoder, fails on a lone surrogate.
                 json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise Refused(400, "The body is not JSON.") from None
-        return value
-
-    def parse_json(self, data: str | bytes) -> Any:
-        """Decode a JSON object. Raises Batch (S40), since batches would multiply guesses, and Refused."""
-        value = self.decode_json(data)
         if isinstance(value, list):
             raise Batch(len(value))
         if not isinstance(value, dict):
             raise Refused(400, "Send one JSON object.")
         return value
 
-    def parse_http_body(self, request: Any) -> Any:
-        """The operation, sent as text or by its hash. Raises Refused, NotFound, BadDocument."""
-        if request.method == "GET":
-            self.body = self.parse_query_params(request.query_params)
-        else:
-            self.body = self.parse_json(request.body)
-        for name, kind in PARTS.items():
-            if not isinstance(self.body.get(name), kind | None):
-                raise Refused(400, f"`{name}` must be {'an object' if kind is dict else 'a string'} or null.")
-        return GraphQLRequestData(
-            query=documents.text_of(self.body),
-            variables=self.body.get("variables"),
-            operation_name=self.body.get("operationName"),
-            extensions=self.body.get("extensions"),
-        )
-
-    def get_context(self, request: HttpRequest, response: HttpResponse) -> Any:
+    def get_context(self, request: HttpRequest, response: HttpResponse) -> Context:
         """The parts of the request that resolvers can see."""
         return Context(
-            authorization=request.headers.get("Authorization"),
-            caller=Caller.of(request.META),
+            authorization=request.META.get("HTTP_AUTHORIZATION"),
+            find_caller=partial(Caller.of, request.META),
             cookie=RefreshCookie(request, response),
         )
-
-    def get_sub_response(self, request: HttpRequest) -> TemporalHttpResponse:
-        """The response under construction."""
-        response = super().get_sub_response(request)
-        for name, value in self.headers().items():
-            response[name] = value
-        return response
-
-    def execute_operation(
-        self, request: HttpRequest, context: Any, root_value: Any, sub_response: TemporalHttpResponse
-    ) -> Any:
-        """Run it and choose the status code."""
-        try:
-            result: Any = super().execute_operation(request, context, root_value, sub_response)
-        except HTTPException as error:
-            match error.__cause__:
-                case InvalidOperationTypeError():
-                    raise Refused(405, "Mutations need POST.", Allow="POST") from error
-                case CannotGetOperationTypeError():
-                    raise Refused(400, error.reason, code="OPERATION_RESOLUTION_FAILURE") from error
-            raise
-        for failure in result.errors or ():
-            if isinstance(failure.original_error, DATABASE_AWAY):
-                # Even if other fields ran: the client may retry when the database is back.
-                raise failure.original_error
-        sub_response.status_code = self.status(result, context)
-        if result.data is not None:
-            documents.remember(self.body)
-        if context.retry_after:
-            sub_response["Retry-After"] = str(context.retry_after)
-        if context.refusal is not None:
-            sub_response["WWW-Authenticate"] = f'Bearer error="{context.refusal.error}"'
-            if not self.legacy:
-                # Apollo Client drops the code of a 401 that is plain JSON.
-                sub_response["Content-Type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"
-        return result
 
     def status(self, result: ExecutionResult, context: Context) -> int:
         """200 if anything ran; otherwise by the cause (GraphQL over HTTP, RFC 6750 §3.1)."""
@@ -242,23 +243,19 @@ class View(GraphQLView):
             return 500
         return 200 if self.legacy else 400
 
-    def process_result(self, request: HttpRequest, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The response body: errors first, `data` only if anything ran."""
+    def process_result(self, result: ExecutionResult, context: Context) -> dict[str, Any]:
+        """The response body: errors first, `data` only if anything ran, and hints for developers."""
         answer: dict[str, Any] = {}
         if result.errors:
             answer["errors"] = [present(error, self.request_id) for error in result.errors]
         if result.data is not None or not result.errors or any(error.path for error in result.errors):
             answer["data"] = result.data
-        if result.extensions:
-            answer["extensions"] = result.extensions
-        return answer  # type: ignore[return-value]  # `data` is absent where nothing ran
+        if context.hints:
+            answer["extensions"] = {"hint": " ".join(context.hints)}
+        return answer
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-graphql_view = csrf_exempt(View.as_view(schema=schema))
+graphql_view = csrf_exempt(View.as_view())
 
 
 @csrf_exempt  # programs get 405, not an error about a CSRF token

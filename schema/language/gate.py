@@ -1,28 +1,27 @@
 """The gate before an operation runs: parses, validates and limits each text once, then checks the Bearer token."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
+    ExecutionResult,
+    Executor,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     NonNullTypeNode,
     OperationDefinitionNode,
+    OperationType,
     ValidationRule,
-    get_operation_ast,
     is_non_null_type,
     parse,
     specified_rules,
     validate,
 )
 from graphql.validation import NoSchemaIntrospectionCustomRule
-from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from accounts.conf import Limits, latchkey
 from accounts.tokens.errors import BearerError, InvalidToken
@@ -43,6 +42,17 @@ UNCLEAR = Refusal(
     "Say which of the operations to run: `operationName`.",
     code="OPERATION_RESOLUTION_FAILURE",
 )
+
+
+class UnknownOperation(Refusal):
+    """No operation of the document has the name that the client gave, or there is none at all."""
+
+    def __init__(self) -> None:
+        super().__init__("The document has no such operation.", code="OPERATION_RESOLUTION_FAILURE")
+
+
+class NotAQuery(Exception):
+    """The operation would change something, and the request must not."""
 
 
 class OneCredential(ValidationRule):
@@ -99,15 +109,31 @@ RULES_WITHOUT_INTROSPECTION = (*RULES, NoSchemaIntrospectionCustomRule)
 
 
 @dataclass(frozen=True)
+class Operation:
+    """An operation of a document."""
+
+    node: OperationDefinitionNode
+    name: str | None
+    anonymous: bool
+    """Whether it runs whatever the Authorization header says."""
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A query text, ready to run or refused. Shared between requests: never to be changed."""
 
     document: DocumentNode
     errors: list[GraphQLError]
-    anonymous: frozenset[int]
-    """The positions of the operations that run whatever the Authorization header says."""
+    operations: tuple[Operation, ...]
     size: int
     """Bytes of memory, as an upper bound."""
+
+    def operation(self, name: str | None) -> Operation | None:
+        """The one that the client means; None if it means one of several. Raises UnknownOperation."""
+        meant = [operation for operation in self.operations if name is None or operation.name == name]
+        if not meant:
+            raise UnknownOperation
+        return meant[0] if len(meant) == 1 else None
 
 
 _known: LRUCache[Any, Prepared] = LRUCache(maxsize=CACHED_BYTES, getsizeof=lambda prepared: prepared.size)
@@ -151,14 +177,16 @@ def _prepare(schema: GraphQLSchema, query: str, limits: Limits, *, introspection
         raise exceeded("depth", limits.depth) from None
     for broken in errors:
         broken.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(broken.extensions or {})}
-    anonymous = frozenset(
-        _position(definition)
-        for definition in document.definitions
-        if not errors
-        and isinstance(definition, OperationDefinitionNode)
-        and _is_anonymous(schema, document, definition)
+    operations = tuple(
+        Operation(
+            node=node,
+            name=node.name.value if node.name else None,
+            anonymous=not errors and _is_anonymous(schema, document, node),
+        )
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode)
     )
-    return Prepared(document, errors, anonymous, size=_size(query, document))
+    return Prepared(document, errors, operations, size=_size(query, document))
 
 
 def _size(query: str, document: DocumentNode) -> int:
@@ -171,12 +199,6 @@ def _size(query: str, document: DocumentNode) -> int:
     return TREE_BYTES + tokens * TOKEN_BYTES + len(query) * CHARACTER_BYTES
 
 
-def _position(operation: OperationDefinitionNode) -> int:
-    if operation.loc is None:
-        raise RuntimeError("graphql-core has parsed without positions.")
-    return operation.loc.start
-
-
 def _is_anonymous(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> bool:
     root = schema.get_root_type(operation.operation)
     names = {field.name.value for field in root_fields(document, operation)}
@@ -185,64 +207,80 @@ def _is_anonymous(schema: GraphQLSchema, document: DocumentNode, operation: Oper
     )
 
 
-class AdmittedOnly(StrawberryGraphQLCoreExecutionContext):
+class AdmittedOnly(Executor[Any]):
     """Runs the operation that the gate has admitted, and raises RuntimeError for any other.
 
-    The gate reaches Strawberry through hooks and attributes that a release may rename. Strawberry would ignore the old
-    names, and run what was never weighed.
+    So nothing runs that was never weighed: neither where graphql-core picks another operation than we do, nor by
+    Strawberry's own ways to execute, which have no gate.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, operation_extensions: object = None, **kwargs: Any) -> None:
+        """As graphql-core calls it; `operation_extensions` is Strawberry's."""
         super().__init__(*args, **kwargs)
         context: Context = self.context_value
         if context.admitted is not self.operation:
             raise RuntimeError("The gate has not admitted this operation.")
 
 
-class Gate(SchemaExtension):
-    """One extension for all of it: each costs every request several calls."""
+def _assume_synchronous(_value: object) -> Any:
+    return False
 
-    prepared: Prepared
-    operation: OperationDefinitionNode | None
 
-    def on_parse(self) -> Iterator[None]:
-        """Take the document from the cache."""
-        call = self.execution_context
-        if call.query:
-            check_variables(call.variables, latchkey().limits)
-            self.prepared = prepare(call.schema._schema, call.query)  # noqa: SLF001 - no public name
-            call.graphql_document = self.prepared.document
-        yield
+NEVER: Any = _assume_synchronous
+"""No resolver is asynchronous, so graphql-core need not look at each value."""
 
-    def on_validate(self) -> Iterator[None]:
-        """Take the errors from the cache, and find the operation: of several, the client must name one."""
-        call = self.execution_context
-        # Strawberry's `operation_name` would name the first one.
-        self.operation = get_operation_ast(self.prepared.document, call._provided_operation_name)  # noqa: SLF001
-        call.pre_execution_errors = self.prepared.errors or ([] if self.operation else [UNCLEAR])
-        yield
 
-    def on_execute(self) -> Iterator[None]:
-        """Admit the operation, unless a bad Bearer stops it. One of @anonymous fields only runs with any (S23)."""
-        context: Context = self.execution_context.context
-        operation = self.operation
-        if operation is not None and not self.prepared.errors:
-            if _position(operation) not in self.prepared.anonymous:
-                self._check_bearer(context)
-            context.admitted = operation
-        yield
+def run(
+    schema: GraphQLSchema,
+    query: str,
+    *,
+    variables: dict[str, Any] | None,
+    name: str | None,
+    context: Context,
+    read_only: bool,
+) -> ExecutionResult:
+    """Run the operation of this name, unless the text, the variables or a bad Bearer are refused.
 
-    def _check_bearer(self, context: Context) -> None:
-        try:
-            signed_out = context.viewer is None
-        except BearerError as error:
-            context.refusal = error
-            code = "UNAUTHENTICATED" if isinstance(error, InvalidToken) else "FORBIDDEN"
-            raise Refusal(error.description, code=code) from error
-        if signed_out and latchkey().development and context.authorization_hint:
-            context.hints.append(context.authorization_hint)
+    An operation of @anonymous fields only runs with any Bearer (S23). Raises UnknownOperation, and NotAQuery for what
+    is not a query if `read_only`.
+    """
+    try:
+        check_variables(variables, latchkey().limits)
+        prepared = prepare(schema, query)
+    except GraphQLError as error:
+        return ExecutionResult(None, [error])
+    operation = prepared.operation(name)
+    if read_only and operation is not None and operation.node.operation is not OperationType.QUERY:
+        raise NotAQuery
+    if prepared.errors:
+        return ExecutionResult(None, prepared.errors)
+    if operation is None:
+        return ExecutionResult(None, [UNCLEAR])
+    if not operation.anonymous and (refusal := _bad_bearer(context)):
+        return ExecutionResult(None, [refusal])
+    context.admitted = operation.node
+    executor = AdmittedOnly.build(
+        schema,
+        prepared.document,
+        context_value=context,
+        raw_variable_values=variables,
+        operation_name=operation.name,
+        is_awaitable=NEVER,
+        is_async_iterable=NEVER,
+    )
+    # What cannot be built is returned as its errors.
+    result: Any = ExecutionResult(None, executor) if isinstance(executor, list) else executor.execute_operation()
+    return cast("ExecutionResult", result)
 
-    def get_results(self) -> dict[str, Any]:
-        """Hints for developers, in development."""
-        hints: list[str] = self.execution_context.context.hints
-        return {"hint": " ".join(hints)} if hints else {}
+
+def _bad_bearer(context: Context) -> Refusal | None:
+    try:
+        signed_out = context.viewer is None
+    except BearerError as error:
+        context.refusal = error
+        refusal = Refusal(error.description, code="UNAUTHENTICATED" if isinstance(error, InvalidToken) else "FORBIDDEN")
+        refusal.__cause__ = error
+        return refusal
+    if signed_out and latchkey().development and context.authorization_hint:
+        context.hints.append(context.authorization_hint)
+    return None

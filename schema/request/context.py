@@ -1,5 +1,6 @@
 """What a resolver may know of the request."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,7 +22,7 @@ class Context:
     """What resolvers know of the request: the raw Authorization header, the caller, and the browser's cookie."""
 
     authorization: str | None
-    caller: Caller
+    find_caller: Callable[[], Caller]
     cookie: RefreshCookie
     refusal: BearerError | None = None
     """Why the presented token was refused, for the view's `WWW-Authenticate`."""
@@ -31,6 +32,11 @@ class Context:
     """Sentences for developers, returned in `extensions`."""
     admitted: OperationDefinitionNode | None = None
     """The operation that the gate lets run. Nothing else runs (see `language.gate.AdmittedOnly`)."""
+
+    @cached_property
+    def caller(self) -> Caller:
+        """Who asks, looked for when a resolver wants to know."""
+        return self.find_caller()
 
     @cached_property
     def bearer(self) -> Bearer | None:
