@@ -180,7 +180,7 @@ class View(DjangoView):
                 raise failure.original_error
         response.status_code = self.status(result, context)
         if result.data is not None:
-            documents.remember(body)
+            documents.remember(body, context.find_caller)
         if context.retry_after:
             response.headers["Retry-After"] = str(context.retry_after)
         if context.refusal is not None:

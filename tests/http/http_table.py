@@ -18,6 +18,7 @@ from accounts.conf import Limits
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.families import checksum
+from schema.http import documents
 from tests.api import PASSWORD, TOKEN_AUTH
 from tests.browser import Browser
 from tests.factories import make_account
@@ -155,6 +156,7 @@ SECTIONS: dict[str, list[Row]] = {
 def rows(browser: Browser) -> Iterator[str]:
     """Send each request; yield the lines of the tables."""
     cache.clear()
+    documents.store = documents.Store()
     account = make_account(email="row@example.com", username="row")
     grant = bearer_tokens.authorize_client()
     live, narrow = (bearer_tokens.issue(account=account, grant=grant, caller=Caller()) for _ in range(2))

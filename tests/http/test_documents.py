@@ -1,12 +1,12 @@
 """Persisted queries and trusted documents."""
 
 import dataclasses
+import gc
 import hashlib
 import json
+import tracemalloc
 
 import pytest
-from django.core.cache import cache
-
 from schema.http import documents
 from tests.api import Answer
 
@@ -19,15 +19,16 @@ def sha256(text: str) -> str:
 
 
 @pytest.fixture
-def post(default_client, client):
-    """Post a body as it is."""
-    cache.clear()
+def post(default_client, client, monkeypatch):
+    """Post a body as it is, from an address, to a process that knows no text yet."""
+    monkeypatch.setattr(documents, "store", documents.Store())
 
-    def call(method="post", **body):
+    def call(method="post", address="1.1.1.1", **body):
         if method == "get":
-            response = client.get("/graphql", {k: v if isinstance(v, str) else json.dumps(v) for k, v in body.items()})
+            parts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in body.items()}
+            response = client.get("/graphql", parts, REMOTE_ADDR=address)
         else:
-            response = client.post("/graphql", json.dumps(body), content_type="application/json")
+            response = client.post("/graphql", json.dumps(body), content_type="application/json", REMOTE_ADDR=address)
         return Answer(response.status_code, response.json(), response.headers)
 
     return call
@@ -65,16 +66,77 @@ def test_what_is_invalid_or_large_is_not_stored(post, query):
     assert post(extensions=by_hash(sha256(query))).codes == ["PERSISTED_QUERY_NOT_FOUND"]
 
 
-def test_the_store_holds_a_limited_number(post, monkeypatch):
-    """A newcomer takes the place of another; nobody can fill the cache."""
-    monkeypatch.setattr(documents, "SLOTS", 4)
-    queries = [f"{{ a{number}: __typename }}" for number in range(40)]
-    for query in queries:
-        post(query=query, extensions=by_hash(sha256(query)))
+def text_and_hash(number, size=100):
+    """One of many texts."""
+    text = f"{{ a{number}: __typename }} #".ljust(size, "x")
+    return text, sha256(text)
 
-    known = [query for query in queries if not post(extensions=by_hash(sha256(query))).codes]
 
-    assert 1 <= len(known) <= 4
+def test_a_stranger_displaces_nobody_elses_text(post, monkeypatch):
+    """S92: whoever fills the store loses their own texts."""
+    monkeypatch.setattr(documents, "store", documents.Store(most=50 * 1200))
+    ours = [text_and_hash(number) for number in range(3)]
+    for text, digest in ours:
+        post(query=text, extensions=by_hash(digest))
+
+    flood = [text_and_hash(number) for number in range(100, 200)]
+    for text, digest in flood:
+        post(query=text, extensions=by_hash(digest), address="9.9.9.9")
+
+    assert [post(extensions=by_hash(digest)).codes for _, digest in ours] == [[], [], []]
+    assert post(extensions=by_hash(flood[0][1])).codes == ["PERSISTED_QUERY_NOT_FOUND"]
+    assert post(extensions=by_hash(flood[-1][1])).codes == []
+
+
+def test_texts_displace_each_other_only_when_the_store_is_full(post):
+    """None shares its place with another, as in a table of slots."""
+    texts = [text_and_hash(number) for number in range(500)]
+    for text, digest in texts:
+        documents.store.put(digest, text, "1.1.1.1")
+
+    assert [documents.store.get(digest) for _, digest in texts] == [text for text, _ in texts]
+
+
+def test_the_least_recently_used_text_goes_first():
+    """So that what clients use stays."""
+    store = documents.Store(most=10 * 1200)
+    for number in range(8):
+        store.put(str(number), "{ a }", "1.1.1.1")
+        assert store.get("0")
+
+    for number in range(8, 30):
+        store.put(str(number), "{ a }", "1.1.1.1")
+        assert store.get("0")
+
+    assert store.get("1") is None
+
+
+@pytest.mark.parametrize("filler", ["x", "\u4e00", "\U0001f98a"], ids=["narrow", "wide", "widest"])
+def test_the_store_is_bounded_by_what_it_weighs(filler):
+    """S92: a thousand texts of the largest size, each from an address of its own, and all that is kept with them."""
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    store = documents.Store()
+
+    for number in range(1000):
+        text = str(number) + filler * (documents.LARGEST_STORED - 4)
+        store.put(sha256(text), text, f"2001:db8::{number:x}")
+    del text
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+
+    assert 0 < len(store) < 300
+    assert taken <= store.bytes <= documents.STORED_BYTES
+
+
+def test_nothing_of_what_was_dropped_is_kept():
+    """Neither texts nor addresses."""
+    store = documents.Store(most=1500)
+    for number in range(50):
+        store.put(str(number), "{ a }", f"1.1.1.{number}")
+
+    assert {len(kept) for kept in (store, store._holders, store._texts, store._weights)} == {1}
 
 
 @pytest.mark.parametrize("extensions", [{"persistedQuery": {"sha256Hash": 5}}, {"persistedQuery": {"sha256Hash": "é"}}])
