@@ -30,7 +30,7 @@ Found = models.Account | SecurityEvent | Session | SocialAccount
 
 def _resolve(
     ids: list[strawberry.ID], info: ApiInfo
-) -> list[models.Account | SecurityEvent | Session | SocialAccount | None]:
+) -> list[models.Account | SecurityEvent | Session | SocialAccount | User | None]:
     """The objects in the requested order; None for an unknown, malformed or hidden one alike (S65)."""
     wanted = [type_and_key(id_) for id_ in ids]
     found = {

@@ -216,8 +216,11 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
             models.CheckConstraint(condition=Q(email=Lower("email")), name="account_email_is_canonical"),
         ]
         indexes: ClassVar = [
-            # The order of the query `users`.
+            # The order of the administration, and that of the query `users`, which skips no disabled account.
             models.Index(F("date_joined").desc(), F("id").desc(), name="account_newest_first"),
+            models.Index(
+                F("date_joined").desc(), F("id").desc(), condition=Q(is_active=True), name="account_active_newest_first"
+            ),
             models.Index(fields=["hash_cost"], name="account_hash_cost"),
         ]
 

@@ -86,7 +86,6 @@ class SecurityEventFields:
     @strawberry_django.field
     def security_events(
         root: Account,  # noqa: N805 - the source is a row
-        info: ApiInfo,
         first: First = strawberry.UNSET,
         after: Annotated[
             str | None, strawberry.argument(description="Return the events after this cursor.")
@@ -102,13 +101,13 @@ class SecurityEventFields:
         """
         page = paginate(
             events.of_account(root.pk),
-            info=info,
+            by="created_at",
             first=first,
             after=after,
             last=last,
             before=before,
         )
-        rows = [(SecurityEvent.of(event, root), cursor) for event, cursor in page.rows]
+        rows = [(SecurityEvent.of(event, root), page.cursor(event)) for event in page.rows]
         return SecurityEventConnection(
             edges=[SecurityEventEdge(cursor=cursor, node=event) for event, cursor in rows],
             nodes=[event for event, _ in rows],

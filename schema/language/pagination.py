@@ -1,26 +1,28 @@
-"""Keyset pagination: a cursor is the sort key of its row, so that new rows do not shift later pages."""
+"""Keyset pagination: a cursor is the position of its row, so that new rows do not shift later pages."""
 
-from collections.abc import Iterable
+import re
+import uuid
+from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 import strawberry
 from django.db.models import Model, QuerySet
-from strawberry import Info
-from strawberry.relay import to_base64
-from strawberry_django.relay.cursor_connection import (
-    DjangoCursorEdge,
-    OrderedCollectionCursor,
-    annotate_ordering_fields,
-    apply_cursor_pagination,
-)
 
+from accounts.shared import keyset
+from accounts.shared.keyset import Part, Position
 from schema.language.described import described
 from schema.request.refusals import Refusal
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
+
+CURSOR = re.compile(r'orderedcursor:\["(?P<moment>[^"]+)","(?P<key>[^"]+)"\]')
+LONGEST_CURSOR = 200
+"""The length that is decoded at most. Ours have 124 characters."""
 
 First = Annotated[
     int | None, strawberry.argument(description="How many to return from the start, or after `after`: 0 to 100.")
@@ -29,7 +31,8 @@ Last = Annotated[
     int | None, strawberry.argument(description="How many to return from the end, or before `before`: 0 to 100.")
 ]
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
+ModelRow = TypeVar("ModelRow", bound=Model)
 
 
 class BadPage(Refusal):
@@ -41,11 +44,17 @@ class BadPage(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[Row]):
-    """Rows with their cursors, in the order of the list."""
+    """Rows in the order of the list."""
 
-    rows: list[tuple[Row, str]]
+    rows: list[Row]
+    position: Callable[[Row], tuple[datetime, uuid.UUID]]
     has_next_page: bool
     has_previous_page: bool
+
+    def cursor(self, row: Row) -> str:
+        """The cursor of a row."""
+        moment, key = self.position(row)
+        return b64encode(f'orderedcursor:["{moment.isoformat()}","{key}"]'.encode()).decode()
 
 
 @described
@@ -64,61 +73,89 @@ class PageInfo:
         return cls(
             has_next_page=page.has_next_page,
             has_previous_page=page.has_previous_page,
-            start_cursor=page.rows[0][1] if page.rows else None,
-            end_cursor=page.rows[-1][1] if page.rows else None,
+            start_cursor=page.cursor(page.rows[0]) if page.rows else None,
+            end_cursor=page.cursor(page.rows[-1]) if page.rows else None,
         )
 
 
 def paginate(
-    queryset: QuerySet[Row],
+    queryset: QuerySet[ModelRow],
     *,
-    info: Info,
+    by: str,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> Page[ModelRow]:
+    """One page of these rows, newest first by the moment in the field `by`. See `page_of`."""
+    return page_of(
+        lambda part: keyset.found_in(part, queryset, by=by),
+        position=attrgetter(by, "pk"),
+        first=first,
+        after=after,
+        last=last,
+        before=before,
+    )
+
+
+def page_of(
+    find: Callable[[Part], list[Row]],
+    *,
+    position: Callable[[Row], tuple[datetime, uuid.UUID]],
     first: int | None,
     after: str | None,
     last: int | None,
     before: str | None,
 ) -> Page[Row]:
-    """One page, in one statement with a LIMIT; takes a field's arguments, UNSET too. Raises BadPage."""
+    """One page of what `find` finds, in one statement with a LIMIT.
+
+    Takes a field's arguments, UNSET too; an empty cursor is none. Raises BadPage.
+    """
     first, last = (None if size is strawberry.UNSET else size for size in (first, last))
-    after, before = after or None, before or None
     if first is not None and last is not None:
         raise BadPage("Give `first` or `last`, not both.")
     if first is None and last is None:
         first = DEFAULT_PAGE
-    for name, size in (("first", first), ("last", last)):
-        if size is not None and not 0 <= size <= LARGEST_PAGE:
+    for name, value in (("first", first), ("last", last)):
+        if value is not None and not 0 <= value <= LARGEST_PAGE:
             raise BadPage(f"`{name}` must be from 0 to {LARGEST_PAGE}.")
-    try:
-        _refuse_impossible_dates(queryset, (after, before))
-        page, key = apply_cursor_pagination(
-            queryset, info=info, first=first, after=after, last=last, before=before, max_results=LARGEST_PAGE
-        )
-        found = list(page)
-    except (ValueError, OverflowError, RecursionError) as error:
-        # Cursors are not signed; a forged value may fail as late as in the database adapter.
-        raise BadPage("The cursor is not one of this list.") from error
     size = first or last or 0
+    part = Part(
+        after=_position(after) if after else None,
+        before=_position(before) if before else None,
+        from_end=last is not None,
+        # One more tells whether more follow.
+        limit=size + 1,
+    )
+    found = find(part)
     more = len(found) > size
-    found = found[:size] if first is not None else found[:size][::-1]
-    rows = [
-        (row, to_base64(DjangoCursorEdge.CURSOR_PREFIX, OrderedCollectionCursor.from_model(row, key))) for row in found
-    ]
+    del found[size:]
+    if part.from_end:
+        found.reverse()
     return Page(
-        rows=rows,
-        has_next_page=more if first is not None else before is not None,
-        has_previous_page=more if last is not None else after is not None,
+        rows=found,
+        position=position,
+        has_next_page=part.before is not None if part.from_end else more,
+        has_previous_page=more if part.from_end else part.after is not None,
     )
 
 
-def _refuse_impossible_dates(queryset: QuerySet[Row], cursors: Iterable[str | None]) -> None:
-    """Raise ValueError or OverflowError for dates that are invalid or that no database can compare.
+def _position(cursor: str) -> Position:
+    """The position in a cursor, which anybody can make up. Raises BadPage for one that no row can have.
 
     Checked before the query: a DataError would break the caller's transaction.
     """
-    for cursor in filter(None, cursors):
-        _annotated, key, _order = annotate_ordering_fields(queryset)
-        for value in OrderedCollectionCursor.from_cursor(cursor, key).field_values:
-            if isinstance(value, datetime):
-                if value.tzinfo is None:
-                    raise ValueError("no offset")
-                value.astimezone(UTC)
+    try:
+        return _decoded(cursor)
+    except (ValueError, OverflowError) as error:
+        raise BadPage("The cursor is not one of this list.") from error
+
+
+def _decoded(cursor: str) -> Position:
+    found = len(cursor) <= LONGEST_CURSOR and CURSOR.fullmatch(b64decode(cursor, validate=True).decode())
+    if not found:
+        raise ValueError("no position")
+    moment = datetime.fromisoformat(found["moment"])
+    if moment.tzinfo is None:
+        raise ValueError("no offset")
+    return Position(moment.astimezone(UTC), uuid.UUID(found["key"]))

@@ -1,13 +1,14 @@
 """Read the signed-in account and the public profiles."""
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from accounts.people import directory, models
+from accounts.people import directory
 from schema.language.described import described
-from schema.language.pagination import First, Last, PageInfo, paginate
-from schema.people.types import User, UserConnection, UserEdge
+from schema.language.pagination import First, Last, page_of
+from schema.people.types import UserConnection
 from schema.request.context import ApiInfo
 from schema.request.refusals import Forbidden
 
@@ -54,16 +55,13 @@ class PeopleQueries:
         if not directory.readable_by(info.context.viewer):
             info.context.signed_in()
             raise Forbidden
-        page = paginate(
-            User.get_queryset(models.Account.objects.all(), info),
-            info=info,
+        viewer = info.context.viewer
+        page = page_of(
+            lambda part: directory.profiles_for(viewer, part),
+            position=attrgetter("date_joined", "pk"),
             first=first,
             after=after,
             last=last,
             before=before,
         )
-        return UserConnection(
-            edges=[UserEdge(cursor=cursor, node=row) for row, cursor in page.rows],  # type: ignore[arg-type]
-            nodes=[row for row, _ in page.rows],  # type: ignore[misc]
-            page_info=PageInfo.of(page),
-        )
+        return UserConnection(page=page)

@@ -132,13 +132,13 @@ class SessionFields:
         """
         page = paginate(
             sessions.sessions_of(root.pk, bearer=info.context.known_bearer),
-            info=info,
+            by="last_used_at",
             first=first,
             after=after,
             last=last,
             before=before,
         )
-        rows = [(Session.of(row), cursor) for row, cursor in page.rows]
+        rows = [(Session.of(row), page.cursor(row)) for row in page.rows]
         return SessionConnection(
             edges=[SessionEdge(cursor=cursor, node=session) for session, cursor in rows],
             nodes=[session for session, _ in rows],

@@ -1,7 +1,10 @@
 """The tests run on tables that are made from the models, without migrations: both ways make the same tables."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -9,7 +12,7 @@ from django.db.utils import ConnectionHandler
 
 from project import data_urls
 from tests.api import PASSWORD, REGISTER
-from tests.live import fresh_database, serving
+from tests.live import ROOT, environment_of_service, fresh_database, serving
 
 DEFINITIONS = {
     "sqlite": "SELECT tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL",
@@ -51,6 +54,29 @@ def test_migrations_and_models_make_the_same_tables(migrated):
     """On the kind of database that this run uses."""
     assert {table for table, _ in definitions(migrated)} >= {"accounts_account", "accounts_session"}
     assert definitions(migrated) == definitions(connection)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite makes an index at once or not at all")
+def test_an_index_whose_making_was_interrupted_is_made_anew(tmp_path):
+    """PostgreSQL leaves it there without using it, and `migrate` would stop at its name each time."""
+
+    def migrate(url: str, *arguments: str) -> None:
+        command = [sys.executable, "manage.py", "migrate", "--verbosity=0", *arguments]
+        subprocess.run(command, cwd=ROOT, env=environment_of_service(DATABASE_URL=url), check=True)
+
+    with fresh_database(tmp_path, migrated=True) as url:
+        migrate(url, "accounts", "0010")
+        with psycopg.connect(url, autocommit=True) as database:
+            database.execute("CREATE INDEX account_active_newest_first ON accounts_account (id)")
+            database.execute(
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'account_active_newest_first'::regclass"
+            )
+            migrate(url)
+            (valid,) = database.execute(
+                "SELECT indisvalid FROM pg_index WHERE indexrelid = 'account_active_newest_first'::regclass"
+            ).fetchone()
+
+    assert valid
 
 
 def test_a_service_that_starts_makes_its_tables(tmp_path):
