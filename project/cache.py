@@ -6,10 +6,11 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.cache.backends.redis import RedisCache as DjangoRedisCache
-from redis import RedisError, ResponseError
+from django.core.cache.backends.redis import RedisCacheClient
+from redis import Redis, RedisError, ResponseError
 
 from accounts.shared.circuit_breaker import CircuitBreaker
-from accounts.shared.scripts import ScriptsUnavailable
+from accounts.shared.scripts import ScriptableCache, ScriptsUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,22 @@ RETRY_AFTER = 5
 SERVERS = CircuitBreaker(seconds=RETRY_AFTER)
 
 
-class RedisCache(DjangoRedisCache):
+class OneClient(RedisCacheClient):
+    """Django's, which builds a client at each call: that takes as long as the call. Here each server has one."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._clients: dict[Any, Redis] = {}
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
+        """The client of the server that Django chooses. It takes a connection from the pool for each command."""
+        pool = self._get_connection_pool(write)  # type: ignore[attr-defined]  # unknown to the stubs
+        if pool not in self._clients:
+            self._clients[pool] = self._client(connection_pool=pool)  # type: ignore[attr-defined]
+        return self._clients[pool]
+
+
+class RedisCache(ScriptableCache, DjangoRedisCache):
     """Django's, except that while Redis is unavailable nothing is cached and no request fails.
 
     One call waits for a Redis that does not answer; all others continue without it (S92). Data needed for correctness
@@ -27,6 +43,7 @@ class RedisCache(DjangoRedisCache):
 
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
         super().__init__(server, params)
+        self._class = OneClient
         # There is one instance per thread. The server is the key of the circuit breaker that they share.
         self._server = str(server)
 

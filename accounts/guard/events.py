@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.errors import AccountsError
@@ -20,6 +21,7 @@ from accounts.guard.limits import network_of
 from accounts.guard.models import SecurityEvent
 from accounts.shared.caller import Caller
 from accounts.shared.single_use import digest_of
+from accounts.shared.statements import Insert, Update, parameter
 
 log = logging.getLogger("accounts.audit")
 
@@ -93,7 +95,7 @@ def record(
 ) -> None:
     """Record what happened, in the current transaction. What is not given comes from the request's origin."""
     event = _event(type_, subject=subject, actor=actor, client=client, caller=caller, cause=cause)
-    event.save()
+    _insert(**_columns(event))
     transaction.on_commit(lambda: _log(event))
 
 
@@ -120,8 +122,8 @@ def record_failure(
     event.count = 0
     with transaction.atomic():
         # Waits for a concurrent first attempt. No conflict target, which a partitioned table would not have.
-        SecurityEvent.objects.bulk_create([event], ignore_conflicts=True)
-        SecurityEvent.objects.filter(pk=event.pk, created_at=event.created_at).count_once_more()
+        _insert_once(**_columns(event))
+        count_once_more(id=event.id, created_at=event.created_at)
     _log(event)
 
 
@@ -203,6 +205,10 @@ def _event(
     )
 
 
+def _columns(event: SecurityEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in COLUMNS}
+
+
 def _log(event: SecurityEvent) -> None:
     """One line of JSON for each event. `extra` lets the log's filter tell our values from the client's own words."""
     fields = {
@@ -222,3 +228,17 @@ def _log(event: SecurityEvent) -> None:
 
 def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+COLUMNS = tuple(field.attname for field in SecurityEvent._meta.concrete_fields)  # noqa: SLF001 - public in practice
+
+_insert = Insert(SecurityEvent, *COLUMNS)
+_insert_once = Insert(SecurityEvent, *COLUMNS, ignore_conflicts=True)
+count_once_more = Update(
+    SecurityEvent,
+    lambda: SecurityEvent.objects.filter(
+        pk=parameter(SecurityEvent, "id"), created_at=parameter(SecurityEvent, "created_at")
+    ),
+    count=F("count") + 1,
+)
+"""Counts a failure that was repeated in the same minute, for `record_failure`."""

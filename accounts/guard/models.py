@@ -21,11 +21,7 @@ ACTED_ON_OTHERS = Q(actor__isnull=False) & (Q(subject=None) | ~Q(actor=F("subjec
 
 
 class EventQuerySet(models.QuerySet["SecurityEvent"]):
-    """Events. They change in three ways only, each for one caller."""
-
-    def count_once_more(self) -> None:
-        """Count a failure that was repeated in the same minute, for `record_failure`."""
-        super().update(count=F("count") + 1)
+    """Events. They change in three ways only, each for one caller: the first two here, and `events.count_once_more`."""
 
     def forget_origin(self) -> None:
         """Take address and agent out, for the deletion of an account."""
@@ -55,7 +51,7 @@ class EventQuerySet(models.QuerySet["SecurityEvent"]):
 
 
 class SecurityEvent(models.Model):
-    """Something that happened to an account's security. Append-only, but for the three exceptions of EventQuerySet.
+    """Something that happened to an account's security. Append-only, but for three exceptions: see EventQuerySet.
 
     It holds no secret and no text that a stranger chose, except the user agent. Accounts and clients are named without
     foreign keys: an event outlives both, and the table can be partitioned by `created_at`.

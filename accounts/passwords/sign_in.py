@@ -7,6 +7,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import PermissionDenied
+from django.db import router
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -19,6 +20,7 @@ from accounts.people.attempts import attempt
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
+from accounts.shared.statements import Select, parameter
 from accounts.shared.texts import canonical_email, is_overlong
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import ClientGrant, TokenSet
@@ -65,14 +67,18 @@ def _verified(address: str, password: str, *, confirmed_only: bool) -> Account:
     # No account can match either: PostgreSQL text cannot hold NUL, and hashing megabytes would exhaust the CPU.
     if "\0" in address or is_overlong(password):
         raise InvalidCredentials
-    accounts = Account.objects.filter(email=address, is_active=True)
-    if confirmed_only:
-        accounts = accounts.filter(email_verified=True)
-    account = accounts.first() or Account()
+    account = _active(address)
+    if account is None or (confirmed_only and not account.email_verified):
+        account = Account()
     with hashing.slot():
         if account.check_password(password):
             return account
     raise InvalidCredentials
+
+
+def _active(address: str) -> Account | None:
+    row = _by_address.first(email=address)
+    return Account.from_db(router.db_for_read(Account), ACCOUNT_FIELDS, row) if row else None
 
 
 @receiver(user_logged_in)
@@ -99,3 +105,11 @@ def token_auth(*, email: str, password: str, grant: ClientGrant, caller: Caller)
                     account=account, grant=grant, caller=caller, methods=(AuthenticationMethod.PASSWORD,)
                 )
         raise InvalidCredentials
+
+
+ACCOUNT_FIELDS = tuple(field.attname for field in Account._meta.concrete_fields)  # noqa: SLF001 - public in practice
+
+_by_address = Select(
+    Account,
+    lambda: Account.objects.filter(email=parameter(Account, "email"), is_active=True).values_list(*ACCOUNT_FIELDS),
+)

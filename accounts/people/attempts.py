@@ -9,6 +9,7 @@ from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
+from accounts.shared.statements import Select, parameter
 
 
 @contextmanager
@@ -27,4 +28,8 @@ def attempt(action: Action, failure: EventType, *, address: str, caller: Caller,
 def _holder_of(address: str) -> uuid.UUID | None:
     """The account of the address, also a disabled one; one statement in either case."""
     # PostgreSQL text cannot hold NUL.
-    return Account.objects.filter(email=address.replace("\0", "")).values_list("pk", flat=True).first()
+    (key,) = _key_by_address.first(email=address.replace("\0", "")) or (None,)
+    return key
+
+
+_key_by_address = Select(Account, lambda: Account.objects.filter(email=parameter(Account, "email")).values_list("pk"))

@@ -26,6 +26,7 @@ from accounts.guard.events import EventType
 from accounts.people.signals import handing_over, sessions_ending
 from accounts.people.usernames import LONGEST_USERNAME, username_key, validate_username
 from accounts.shared.hashers import ARGON2, cost_in_force, cost_of, hash_at_cost
+from accounts.shared.statements import Select, parameter
 from accounts.shared.texts import canonical_email, prepared_password, validate_address, validate_plain_text
 
 log = logging.getLogger(__name__)
@@ -120,9 +121,9 @@ class AccountManager(BaseUserManager["Account"]):
 
     def hash_costs(self) -> Iterator[str]:
         """The distinct costs of all stored password hashes: one index look-up each; DISTINCT would read every row."""
-        costs = self.order_by("hash_cost").values_list("hash_cost", flat=True)
-        cost: str | None = ""
-        while cost := costs.filter(hash_cost__gt=cost).first():
+        cost = ""
+        while row := _next_hash_cost.first(hash_cost=cost):
+            (cost,) = row
             yield cost
 
     def get_by_natural_key(self, username: str | None) -> "Account":
@@ -381,6 +382,16 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
     def get_short_name(self) -> str:
         """Given name."""
         return self.first_name
+
+
+_next_hash_cost = Select(
+    Account,
+    lambda: (
+        Account.objects.filter(hash_cost__gt=parameter(Account, "hash_cost"))
+        .order_by("hash_cost")
+        .values_list("hash_cost")[:1]
+    ),
+)
 
 
 def _locked(accounts: models.QuerySet[Account]) -> models.QuerySet[Account]:

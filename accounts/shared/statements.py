@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connections, router
 from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models.constants import OnConflict
 from django.db.models.sql import DeleteQuery, InsertQuery, UpdateQuery
 
 Compiled = tuple[str, Any, Any]
@@ -98,17 +99,21 @@ class Select(_Statement):
 
 
 class Insert(_Statement):
-    """An INSERT of one row, with a value for each of these fields. No signals are sent."""
+    """An INSERT of one row, with a value for each of these fields. No signals are sent.
 
-    def __init__(self, model: type[Model], *fields: str) -> None:
+    With `ignore_conflicts`, it does nothing if another row has a value that must be unique: no savepoint is needed.
+    """
+
+    def __init__(self, model: type[Model], *fields: str, ignore_conflicts: bool = False) -> None:
         super().__init__(model)
         self._fields = fields
+        self._on_conflict = OnConflict.IGNORE if ignore_conflicts else None
 
     def _compile(self, connection: Any) -> Compiled:
         meta: Any = self._model._meta  # noqa: SLF001 - public
         fields = [meta.get_field(name) for name in self._fields]
         row = self._model(**{field.attname: Parameter(field.name, field) for field in fields})
-        query = InsertQuery(self._model)
+        query = InsertQuery(self._model, on_conflict=self._on_conflict)
         query.insert_values(fields, [row], raw=True)
         compiler = query.get_compiler(connection=connection)
         compiler.returning_fields = [meta.pk]
@@ -116,11 +121,11 @@ class Insert(_Statement):
         return sql, parameters, meta.pk
 
     def __call__(self, **values: Any) -> Any:
-        """Insert the row; returns its primary key."""
+        """Insert the row; returns its primary key, or None if it was not inserted."""
         cursor, key = self._execute(values)
         with cursor:
-            (value,) = cursor.fetchone()
-        return key.to_python(value)
+            row = cursor.fetchone()
+        return None if row is None else key.to_python(row[0])
 
 
 class Update(_Statement):

@@ -8,19 +8,27 @@ account, what signed in before is not known any more.
 
 import ipaddress
 import re
+import uuid
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
 
 from accounts.guard import events
 from accounts.guard.events import EventType
+from accounts.guard.models import SecurityEvent
 from accounts.mails import notices
 from accounts.mails.templates import Template
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from accounts.tokens.agents import device_name
+from accounts.shared.statements import Select, parameter
+from accounts.tokens.agents import CACHED, device_name
 from accounts.tokens.models import Client
 
 RECENT = 200
 """Events of all types, so that no flood of refusals makes the statement dear. One that pushes the sign-ins out of sight
 causes a notice, and hides none."""
+READ_FIRST = 10
+"""Most sign-ins come from a device that is among these. To read all the others costs twice as much as to look at it."""
 LONGEST_NAME = 60
 INTRUDER_GONE = frozenset({EventType.TAKEN_OVER, EventType.SECURED, EventType.EMAIL_CHANGE_UNDONE})
 PLAIN_NAME = re.compile(rf"[A-Za-z0-9 +_-]{{1,{LONGEST_NAME}}}")
@@ -30,17 +38,11 @@ PLAIN_NAME = re.compile(rf"[A-Za-z0-9 +_-]{{1,{LONGEST_NAME}}}")
 def tell_if_new(account: Account, *, client: Client, caller: Caller) -> None:
     """Queue a notice if this sign-in is from a new device; call before the sign-in is recorded.
 
-    Not for the first sign-in of an account, whose holder has just made it. One statement, and none for an unverified
-    address, which gets no notices.
+    Not for the first sign-in of an account, whose holder has just made it. One statement or two, and none for an
+    unverified address, which gets no notices.
     """
-    if account.last_login is None or not account.email_verified:
+    if account.last_login is None or not account.email_verified or _is_known(account.pk, caller):
         return
-    device = _device(caller.ip_address, caller.user_agent)
-    for type_, address, agent in events.of_account(account.pk).values_list("type", "ip_address", "user_agent")[:RECENT]:
-        if type_ in INTRUDER_GONE:
-            break
-        if type_ == EventType.SIGNED_IN and _device(address, agent) == device:
-            return
     notices.tell(
         account,
         Template.NEW_DEVICE,
@@ -57,12 +59,39 @@ def plain_name(user_agent: str) -> str:
     return name if PLAIN_NAME.fullmatch(name) else ""
 
 
-def _device(address: str | None, user_agent: str) -> tuple[str | None, str]:
-    return device_name(user_agent), _network(address)
+def _is_known(account: uuid.UUID, caller: Caller) -> bool:
+    network, name = _network(caller.ip_address), device_name(caller.user_agent)
+    for type_, address, agent in _newest(account):
+        if type_ in INTRUDER_GONE:
+            return False
+        # The network first: agents are parsed only if they came from there.
+        if type_ == EventType.SIGNED_IN and _network(address) == network and device_name(agent) == name:
+            return True
+    return False
 
 
+def _newest(account: uuid.UUID) -> Iterator[list[Any]]:
+    """Type, address and agent of the account's newest events."""
+    first = _first.rows(subject=account)
+    yield from first
+    if len(first) == READ_FIRST:
+        yield from _others.rows(subject=account)
+
+
+@lru_cache(maxsize=CACHED)
 def _network(address: str | None) -> str:
     if not address:
         return ""
     ip = ipaddress.ip_address(address)
     return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))  # noqa: PLR2004
+
+
+def _events(start: int, end: int) -> Select:
+    subject: Any = parameter(SecurityEvent, "subject")
+    return Select(
+        SecurityEvent,
+        lambda: events.of_account(subject).values_list("type", "ip_address", "user_agent")[start:end],
+    )
+
+
+_first, _others = _events(0, READ_FIRST), _events(READ_FIRST, RECENT)

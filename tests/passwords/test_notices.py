@@ -1,8 +1,11 @@
 """Notices: what happens to an account, its holder is told by mail, if the address is verified (S62)."""
 
+import re
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from social_django.models import UserSocialAuth
 
@@ -11,6 +14,7 @@ from accounts.guard.models import SecurityEvent
 from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.people.models import Account
 from accounts.tokens import devices
+from accounts.tokens.agents import device_name
 from accounts.tokens.models import Client
 from tests.api import CHANGE_PASSWORD, CONVERT, LINK, PASSWORD, REGISTER, SOCIAL_ACCOUNTS, TOKEN_AUTH, UNLINK
 from tests.factories import make_account
@@ -153,16 +157,59 @@ def test_a_notice_repeats_no_link_of_the_agent(agent):
     assert len(name) <= devices.LONGEST_NAME
 
 
-def test_a_flood_of_refusals_hides_no_sign_in(arrive, ada, monkeypatch):
-    """Events that push the known devices out of sight cause a notice, and prevent none."""
-    monkeypatch.setattr(devices, "RECENT", 3)
-    arrive(ada)
-    for _ in range(3):
-        SecurityEvent.objects.create(type=EventType.SIGN_IN_FAILED, subject=ada.pk)
+def refusals(account: Account, number: int) -> None:
+    """Somebody fails to sign in, so many times."""
+    SecurityEvent.objects.bulk_create(
+        SecurityEvent(type=EventType.SIGN_IN_FAILED, subject=account.pk) for _ in range(number)
+    )
 
-    arrive(ada, ELSEWHERE, SAFARI)
+
+def test_a_flood_of_refusals_hides_no_sign_in(arrive, ada):
+    """Events that push the known devices out of sight cause a notice, and prevent none."""
+    arrive(ada)
+    refusals(ada, devices.RECENT)
+
+    arrive(ada)
 
     assert queued(ada.email) == ["new_device"]
+
+
+def test_a_device_behind_some_refusals_is_known(arrive, ada):
+    """All but the oldest of RECENT events are refusals."""
+    arrive(ada)
+    refusals(ada, devices.RECENT - 1)
+
+    arrive(ada)
+
+    assert queued(ada.email) == []
+
+
+@pytest.mark.parametrize(("others", "number"), [(0, 1), (devices.READ_FIRST, 2)])
+def test_a_device_that_was_there_lately_is_found_by_one_statement(arrive, ada, others, number):
+    """And the rest is read by one more only if it was not."""
+    arrive(ada)
+    refusals(ada, others)
+
+    with CaptureQueriesContext(connection) as statements:
+        arrive(ada)
+
+    reads = [query["sql"] for query in statements if re.match(r'SELECT .* FROM "accounts_securityevent"', query["sql"])]
+    assert len(reads) == number
+
+
+def test_agents_from_elsewhere_are_not_parsed(arrive, ada, monkeypatch):
+    """Hundreds of agents would cost as much as the hash."""
+    arrive(ada)
+    SecurityEvent.objects.bulk_create(
+        SecurityEvent(type=EventType.SIGNED_IN, subject=ada.pk, ip_address=ELSEWHERE, user_agent=f"{SAFARI}{number}")
+        for number in range(20)
+    )
+    parsed: set[str] = set()
+    monkeypatch.setattr(devices, "device_name", lambda agent: parsed.add(agent) or device_name(agent))
+
+    arrive(ada)
+
+    assert parsed == {FIREFOX}
 
 
 def test_a_device_of_an_intruder_is_not_known(arrive, ada):

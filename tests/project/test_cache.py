@@ -113,6 +113,19 @@ def remembering(server, settings):
     caches.close_all()
 
 
+def test_a_thread_builds_one_client(remembering, monkeypatch):
+    """Django builds one for each call."""
+    built = []
+    init = project.cache.Redis.__init__
+    monkeypatch.setattr(project.cache.Redis, "__init__", lambda self, **with_: built.append(init(self, **with_)))
+    for _ in range(3):
+        cache.set("a", 1)
+        assert cache.get("a") == 1
+        assert cache.run_script("return 1", [], []) == 1
+
+    assert len(built) == 1
+
+
 def test_redis_that_hangs_is_waited_for_once(remembering, caplog):
     """S92: one call finds out, the others go on at once."""
     cache.set("a", 1)

@@ -90,6 +90,17 @@ def test_an_insert_returns_a_key_that_the_database_makes():
     ]
 
 
+def test_an_insert_that_ignores_conflicts_leaves_the_row_that_is_there():
+    """And says that it wrote none. The transaction goes on, without a savepoint."""
+    given = values()
+    once = Insert(Session, *FIELDS, *OTHERS, ignore_conflicts=True)
+    assert once(**given) == given["id"]
+
+    assert once(**{**given, "id": uuid.uuid4(), "user_agent": "another"}) is None
+
+    assert Session.objects.values_list("pk", "user_agent").get() == (given["id"], given["user_agent"])
+
+
 def test_a_select_finds_as_django_does_time_after_time():
     """With joins and converters."""
     given = [values(), values()]
