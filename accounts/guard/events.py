@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
@@ -95,7 +94,7 @@ def record(
 ) -> None:
     """Record what happened, in the current transaction. What is not given comes from the request's origin."""
     event = _event(type_, subject=subject, actor=actor, client=client, caller=caller, cause=cause)
-    _insert(**_columns(event))
+    _insert.store(event)
     transaction.on_commit(lambda: _log(event))
 
 
@@ -122,7 +121,7 @@ def record_failure(
     event.count = 0
     with transaction.atomic():
         # Waits for a concurrent first attempt. No conflict target, which a partitioned table would not have.
-        _insert_once(**_columns(event))
+        _insert_once.store(event)
         count_once_more(id=event.id, created_at=event.created_at)
     _log(event)
 
@@ -205,10 +204,6 @@ def _event(
     )
 
 
-def _columns(event: SecurityEvent) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in COLUMNS}
-
-
 def _log(event: SecurityEvent) -> None:
     """One line of JSON for each event. `extra` lets the log's filter tell our values from the client's own words."""
     fields = {
@@ -230,10 +225,8 @@ def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-COLUMNS = tuple(field.attname for field in SecurityEvent._meta.concrete_fields)  # noqa: SLF001 - public in practice
-
-_insert = Insert(SecurityEvent, *COLUMNS)
-_insert_once = Insert(SecurityEvent, *COLUMNS, ignore_conflicts=True)
+_insert = Insert(SecurityEvent)
+_insert_once = Insert(SecurityEvent, ignore_conflicts=True)
 count_once_more = Update(
     SecurityEvent,
     lambda: SecurityEvent.objects.filter(

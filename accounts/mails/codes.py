@@ -27,6 +27,7 @@ from accounts.mails.errors import ExpiredCode, InvalidCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.people.models import Account
 from accounts.people.signals import handing_over, voiding_additions
+from accounts.shared.statements import Insert
 
 SALT = "accounts.mails.codes"
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
@@ -51,7 +52,7 @@ def create(
 ) -> MailedCode:
     """Store a code for this address; `lifetime` in seconds. One statement."""
     now = timezone.now()
-    return MailedCode.objects.create(
+    code = MailedCode(
         purpose=purpose,
         email=email,
         account=account,
@@ -62,6 +63,8 @@ def create(
         created_at=now,
         expires_at=now + timedelta(seconds=lifetime),
     )
+    _insert.store(code)
+    return code
 
 
 def link_token(code: MailedCode) -> str:
@@ -245,3 +248,6 @@ def withdraw_all(account: Account, **_signal: Any) -> None:
 def withdraw_pending(account: Account, **_signal: Any) -> None:
     """Withdraw the codes that were mailed before, except those that restore the account."""
     withdraw(account)
+
+
+_insert = Insert(MailedCode)

@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts.mails.models import Mail, MailedCode
 from accounts.mails.templates import Template
 from accounts.people.models import Account
+from accounts.shared.statements import Insert
 
 wake = threading.Event()
 """Set when this process has queued a mail, for its worker."""
@@ -28,7 +29,11 @@ def put(
     `client_key` is the primary key of the client whose front end its links open; None for the default one.
     `data` is JSON without secrets.
     """
-    Mail.objects.create(
+    mail = Mail(
         template=template, email=email, locale=locale, account=account, client_id=client_key, code=code, data=data or {}
     )
+    _insert.store(mail)
     transaction.on_commit(wake.set)
+
+
+_insert = Insert(Mail)

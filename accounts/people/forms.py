@@ -1,11 +1,14 @@
 """Validation and storage of accounts. All failures of all fields are reported at once."""
 
+import unicodedata
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router
+from django.db.models import Q
+from django.db.models.signals import post_save, pre_save
 from django.utils.translation import gettext_lazy as _
 
 from accounts.conf import latchkey
@@ -14,6 +17,10 @@ from accounts.people.errors import EmailTaken, UsernameTaken
 from accounts.people.models import Account
 from accounts.people.usernames import is_reserved, username_key
 from accounts.shared.languages import canonical_language
+from accounts.shared.statements import Insert, Select, parameter
+
+NOBODY = ""
+"""What no account has as its address or username."""
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -42,16 +49,33 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
             if not own and is_reserved(key, latchkey().reserved_usernames):
                 self.add_error("username", ValidationError(_("This username is not available."), code="reserved"))
 
+    tells_address: ClassVar[bool] = True
+    """Whether it says that another account has the address."""
+
+    def validate_unique(self) -> None:
+        """Refuse an address and a username that another account has: by one statement, where Django takes two."""
+        asked = {"email", "username"} - self._get_validation_exclusions()  # type: ignore[attr-defined]
+        if not self.tells_address:
+            asked.discard("email")
+        if not asked:
+            return
+        account = self.instance
+        email = account.email if "email" in asked else NOBODY
+        key = username_key(account.username) if "username" in asked else NOBODY
+        found = _holders.rows(id=account.pk, email=email, username_key=key)
+        taken = {
+            "email": any(its_email == email for its_email, _its_key in found),
+            "username": any(its_key == key for _its_email, its_key in found),
+        }
+        errors = {name: account.unique_error_message(Account, (name,)) for name, is_taken in taken.items() if is_taken}
+        if errors:
+            self._update_errors(ValidationError(errors))  # type: ignore[attr-defined]
+
 
 class UntoldAddress(AccountForm):
     """Does not look up whether the address has an account, for registrations that must not tell (S61)."""
 
-    def validate_unique(self) -> None:
-        """As Django, without the address."""
-        try:
-            self.instance.validate_unique(exclude={*self._get_validation_exclusions(), "email"})  # type: ignore[attr-defined]
-        except ValidationError as error:
-            self._update_errors(error)  # type: ignore[attr-defined]
+    tells_address = False
 
 
 class ProfileForm(AccountForm):
@@ -90,15 +114,22 @@ def validated(form: AccountForm, *, email_verified: bool = False) -> Account:
 
 def store(form: AccountForm, account: Account) -> Account:
     """Store a validated account. Raises ValidationFailed if a concurrent registration took its address or username."""
-    try:
-        with transaction.atomic():
-            account.save(force_insert=True)
-    except IntegrityError:
+    # As `save` does, whose statement would need a savepoint.
+    account.username = unicodedata.normalize("NFC", account.username)
+    signal: dict[str, Any] = {
+        "sender": Account,
+        "instance": account,
+        "raw": False,
+        "using": router.db_for_write(Account),
+    }
+    pre_save.send(**signal, update_fields=None)
+    if not _insert.store(account):
         # Another registration won the race after validation. Validating again finds the field that collides.
         rechecked = type(form)(form.data)
         if rechecked.is_valid():
-            raise
-        raise ValidationFailed(failures(rechecked)) from None
+            raise IntegrityError("An account that is gone by now had the address or the username.")
+        raise ValidationFailed(failures(rechecked))
+    post_save.send(**signal, created=True, update_fields=None)
     return account
 
 
@@ -111,3 +142,14 @@ def failures(form: AccountForm) -> tuple[AccountsError, ...]:
             kind = form.kinds.get((name, code), form.kinds.get(code, InvalidInput))
             failures_by_type.setdefault((name, kind), kind(" ".join(error.messages), field=(name,)))
     return tuple(failures_by_type.values())
+
+
+_holders = Select(
+    Account,
+    lambda: Account.objects.filter(
+        Q(email=parameter(Account, "email")) | Q(username_key=parameter(Account, "username_key")),
+        ~Q(pk=parameter(Account, "id")),
+    ).values_list("email", "username_key"),
+    for_write=True,
+)
+_insert = Insert(Account, ignore_conflicts=True)

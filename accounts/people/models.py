@@ -261,6 +261,14 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
         if errors:
             raise ValidationError(errors)
 
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """As Django, which asks the database about the one constraint: an address in lower case.
+
+        Databases lower-case ASCII as Python does, and other addresses are not valid. So they are not asked.
+        """
+        if not self.email.isascii() or self.email != self.email.lower():
+            super().validate_constraints(exclude)
+
     def save(
         self, *, update_fields: Iterable[str] | None = None, keep_session: uuid.UUID | None = None, **kwargs: Any
     ) -> None:

@@ -99,14 +99,14 @@ class Select(_Statement):
 
 
 class Insert(_Statement):
-    """An INSERT of one row, with a value for each of these fields. No signals are sent.
+    """An INSERT of one row, with a value for each of these fields, or for all. No signals are sent.
 
     With `ignore_conflicts`, it does nothing if another row has a value that must be unique: no savepoint is needed.
     """
 
     def __init__(self, model: type[Model], *fields: str, ignore_conflicts: bool = False) -> None:
         super().__init__(model)
-        self._fields = fields
+        self._fields = fields or tuple(field.name for field in model._meta.concrete_fields if not field.generated)  # noqa: SLF001 - public
         self._on_conflict = OnConflict.IGNORE if ignore_conflicts else None
 
     def _compile(self, connection: Any) -> Compiled:
@@ -126,6 +126,15 @@ class Insert(_Statement):
         with cursor:
             row = cursor.fetchone()
         return None if row is None else key.to_python(row[0])
+
+    def store(self, row: Model) -> bool:
+        """Insert a new object, which has its key, as its fields prepare it. False if it was not inserted."""
+        meta: Any = row._meta  # noqa: SLF001 - public
+        fields = [meta.get_field(name) for name in self._fields]
+        if self(**{field.name: field.pre_save(row, add=True) for field in fields}) is None:
+            return False
+        row._state.adding, row._state.db = False, self._route(self._model)  # noqa: SLF001 - as Django's `save`
+        return True
 
 
 class Update(_Statement):

@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
+from django.db.models.signals import post_save, pre_save
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.passwords.forms import RegistrationForm
-from accounts.people.forms import AccountForm, create_account
+from accounts.people.forms import AccountForm, create_account, store, validated
 from accounts.people.models import Account
+from accounts.people.usernames import username_key
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import AccessToken, RefreshToken
 from accounts.tokens.models import Client, Session
@@ -158,16 +161,81 @@ def test_losing_a_race_gives_the_same_code_as_being_late(register, monkeypatch, 
     assert not Account.objects.filter(first_name=ADA["firstName"]).exists()
 
 
-def test_an_integrity_error_of_another_kind_is_not_taken_for_one(db, monkeypatch):
-    """What the form cannot explain is no expected failure."""
+def test_an_integrity_error_of_another_kind_is_not_taken_for_one(db):
+    """What the form cannot explain is no expected failure, such as an address that is not canonical."""
+    form = AccountForm({"email": "ada@example.com", "username": "ada", "first_name": "Ada"})
+    account = validated(form)
+    account.email = "Ada@example.com"
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        store(form, account)
+
+    assert not Account.objects.exists()
+
+
+def test_a_form_asks_the_database_once(db):
+    """For the address and the username together, and for nothing else."""
+    make_account(email="ada@example.com", username="ada")
+    given = {"email": "ada@example.com", "username": "ADA", "first_name": "Ada", "locale": "en", "password": PASSWORD}
+    form = RegistrationForm(given)
+
+    with CaptureQueriesContext(connection) as statements:
+        errors = form.errors.as_data()
+
+    assert {name: [error.code for error in its] for name, its in errors.items()} == {
+        "email": ["unique"],
+        "username": ["unique"],
+    }
+    assert len(statements) == 1
+
+
+def test_what_two_accounts_have_is_found(db):
+    """The address of one, the username of another."""
+    make_account(email="ada@example.com")
+    make_account(username="ada")
     form = AccountForm({"email": "ada@example.com", "username": "ada", "first_name": "Ada"})
 
-    def fail(*_args, **_kwargs):
-        raise IntegrityError("another")
+    assert form.errors.keys() == {"email", "username"}
 
-    monkeypatch.setattr(Account, "save", fail)
-    with pytest.raises(IntegrityError, match="another"):
-        create_account(form)
+
+def test_only_valid_values_are_looked_up(db):
+    """An address that is not valid has another error already."""
+    make_account(email="ada@example.com", username="ada")
+    form = AccountForm({"email": "ada", "username": "ada", "first_name": "Ada"})
+
+    errors = form.errors.as_data()
+    assert {name: [error.code for error in its] for name, its in errors.items()} == {
+        "email": ["invalid"],
+        "username": ["unique"],
+    }
+
+
+def test_a_new_account_is_stored_as_save_does(db):
+    """With its key, and with the signals that Django sends."""
+    sent = []
+    form = AccountForm({"email": "ada@example.com", "username": "Ame\u0301lie", "first_name": "Ada"})
+
+    def tell(signal, instance, **kwargs):
+        sent.append((signal, instance.username, kwargs["raw"], kwargs.get("created")))
+
+    for signal in (pre_save, post_save):
+        signal.connect(tell, sender=Account)
+    try:
+        account = create_account(form)
+    finally:
+        for signal in (pre_save, post_save):
+            signal.disconnect(tell, sender=Account)
+
+    assert sent == [(pre_save, "Am\u00e9lie", False, None), (post_save, "Am\u00e9lie", False, True)]
+    stored = Account.objects.get()
+    assert (stored.username_key, stored.hash_cost, stored.date_joined) == (
+        username_key("Am\u00e9lie"),
+        account.hash_cost,
+        account.date_joined,
+    )
+    account.first_name = "Grace"
+    account.save()
+    assert Account.objects.get().first_name == "Grace"
 
 
 def test_a_failure_to_issue_tokens_leaves_no_account(register, graphql, monkeypatch):

@@ -163,6 +163,19 @@ def test_an_address_is_taken_in_any_case(again):
     assert Account.objects.count() == 1
 
 
+def test_what_keeps_the_constraint_asks_no_database(django_assert_num_queries):
+    """Which is the only one: another would have to be asked for."""
+    assert [constraint.name for constraint in Account._meta.constraints] == ["account_email_is_canonical"]
+    with django_assert_num_queries(0):
+        Account(email="ada@example.com").validate_constraints()
+
+
+def test_what_breaks_the_constraint_is_refused():
+    """As Django does."""
+    with pytest.raises(ValidationError):
+        Account(email="Ada@example.com").validate_constraints()
+
+
 def test_the_database_refuses_an_address_that_is_not_canonical(account):
     """S4: who goes around the form and the manager hits the constraint."""
     with pytest.raises(IntegrityError), transaction.atomic():
