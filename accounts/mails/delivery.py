@@ -10,19 +10,21 @@ import logging
 import random
 import smtplib
 import ssl
+import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from email.utils import parseaddr
 from enum import StrEnum
-from itertools import chain
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DatabaseError, InterfaceError, OperationalError, models
+from django.db import DatabaseError, InterfaceError, OperationalError, models, router
 from django.db import connection as database
+from django.db.models import F, Value
 from django.utils import timezone
 
 from accounts.guard import limits
@@ -32,6 +34,7 @@ from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.mails.rendering import render
 from accounts.mails.templates import Template
 from accounts.shared.caller import Caller
+from accounts.shared.statements import Delete, Select, Update, parameter
 
 log = logging.getLogger(__name__)
 
@@ -110,24 +113,41 @@ def clear_dead_letters() -> None:
 
 def _claim() -> Mail | None:
     """Claim the mail that is due next. Of several workers, the one whose UPDATE finds the row as it was gets it."""
-    now = timezone.now()
-    free = Mail.objects.filter(dead_at=None, due_at__lte=now).exclude(claimed_until__gt=now)
-    waiting = free.select_related("code", "client").order_by("due_at")
-    # New ones first: addresses at which the mail server hangs, which strangers can name, would else hold them up.
-    for mail in chain(waiting.filter(attempts=0)[:CANDIDATES], waiting.filter(attempts__gt=0)[:CANDIDATES]):
-        as_it_was = Mail.objects.filter(
-            pk=mail.pk, dead_at=None, due_at=mail.due_at, claimed_until=mail.claimed_until, attempts=mail.attempts
-        )
-        interrupted = mail.claimed_until is not None
-        mail.claimed_until, mail.attempts = timezone.now() + CLAIM, mail.attempts + 1
-        mail.maybe_sent = mail.maybe_sent or interrupted
-        if as_it_was.update(claimed_until=mail.claimed_until, attempts=mail.attempts, maybe_sent=mail.maybe_sent):
-            if interrupted:
-                log.warning(
-                    "mail %s (%s): a worker died while sending it; it may be sent twice", mail.pk, mail.template
-                )
-            return mail
+    for key, due_at, attempts, claimed_until in _waiting():
+        values = {"id": key, "due_at": due_at, "attempts": attempts, "until": timezone.now() + CLAIM}
+        interrupted = claimed_until is not None
+        claimed = _take_over(**values, claimed_until=claimed_until) if interrupted else _take(**values)
+        # It may be gone with its account right after.
+        mail = _mail(key) if claimed else None
+        if mail is None:
+            continue
+        if interrupted:
+            log.warning("mail %s (%s): a worker died while sending it; it may be sent twice", mail.pk, mail.template)
+        return mail
     return None
+
+
+def _waiting() -> Iterator[list[Any]]:
+    """What may be claimed now, as `_free` describes it."""
+    now = timezone.now()
+    # New ones first: addresses at which the mail server hangs, which strangers can name, would else hold them up.
+    for candidates in (_new, _tried):
+        yield from candidates.rows(now=now)
+
+
+def _mail(key: uuid.UUID) -> Mail | None:
+    """The mail with its code and the URL of its client; None if it is gone, as with its account."""
+    row = _with_code.first(id=key)
+    if row is None:
+        return None
+    using = router.db_for_write(Mail)
+    of_code = len(MAIL_FIELDS)
+    mail = Mail.from_db(using, MAIL_FIELDS, row[:of_code])
+    mail.code = MailedCode.from_db(using, CODE_FIELDS, row[of_code:-1]) if mail.code_id else None
+    if mail.client_id:
+        client: Any = Mail._meta.get_field("client").related_model  # noqa: SLF001 - public
+        mail.client = client.from_db(using, ("id", "front_end_url"), (mail.client_id, row[-1]))
+    return mail
 
 
 def _deliver(mail: Mail, connection: BaseEmailBackend) -> Outcome:
@@ -270,13 +290,12 @@ def described(error: Exception) -> str:
 
 
 def _settle(mail: Mail, outcome: Outcome) -> Outcome:
-    row = Mail.objects.filter(pk=mail.pk)
     try:
-        row.delete()
+        _delete(id=mail.pk)
     except (OperationalError, InterfaceError):
         # The connection broke while the mail server took its time. The mail would be sent again.
         database.close()
-        row.delete()
+        _delete(id=mail.pk)
     log.info("mail %s (%s): %s", mail.pk, mail.template, outcome)
     return outcome
 
@@ -308,3 +327,45 @@ def _ours(mail: Mail) -> models.QuerySet[Mail]:
 def _close(connection: BaseEmailBackend) -> None:
     with suppress(Exception):
         connection.close()
+
+
+MAIL_FIELDS, CODE_FIELDS = (
+    tuple(field.attname for field in model._meta.concrete_fields)  # noqa: SLF001 - public in practice
+    for model in (Mail, MailedCode)
+)
+
+
+def _free(*, tried: bool) -> Select:
+    """The first mails that are due and that no worker is sending: key, due time, attempts, end of the last claim."""
+    now, attempts = parameter(Mail, "due_at", "now"), {"attempts__gt" if tried else "attempts": 0}
+    return Select(
+        Mail,
+        lambda: (
+            Mail.objects.filter(dead_at=None, due_at__lte=now, **attempts)
+            .exclude(claimed_until__gt=now)
+            .order_by("due_at")
+            .values_list("pk", "due_at", "attempts", "claimed_until")[:CANDIDATES]
+        ),
+        for_write=True,
+    )
+
+
+def _as_it_was(**claimed_until: Any) -> Callable[[], models.QuerySet[Mail]]:
+    names = ("id", "due_at", "attempts")
+    return lambda: Mail.objects.filter(**{name: parameter(Mail, name) for name in names}, dead_at=None, **claimed_until)
+
+
+_new, _tried = _free(tried=False), _free(tried=True)
+CLAIMED: dict[str, Any] = {"claimed_until": parameter(Mail, "claimed_until", "until"), "attempts": F("attempts") + 1}
+_take = Update(Mail, _as_it_was(claimed_until=None), **CLAIMED)
+_take_over = Update(
+    Mail, _as_it_was(claimed_until=parameter(Mail, "claimed_until")), **CLAIMED, maybe_sent=Value(value=True)
+)
+_with_code = Select(
+    Mail,
+    lambda: Mail.objects.filter(pk=parameter(Mail, "id")).values_list(
+        *MAIL_FIELDS, *(f"code__{name}" for name in CODE_FIELDS), "client__front_end_url"
+    ),
+    for_write=True,
+)
+_delete = Delete(Mail, lambda: Mail.objects.filter(pk=parameter(Mail, "id")))

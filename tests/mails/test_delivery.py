@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from django.db import OperationalError
-from django.db.models import QuerySet
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.conf import DEFAULTS, Rate
@@ -121,19 +122,46 @@ def test_a_server_that_is_not_there_postpones_one_mail(queued, settings):
 def test_a_database_connection_that_breaks_while_a_mail_is_sent_repeats_none(queued, mail_server, monkeypatch):
     """As at a failover: the row is deleted over a new one."""
     queued()
-    delete, calls = QuerySet.delete, []
+    calls: list[str] = []
 
-    def broken_once(rows: QuerySet[Mail]) -> object:
-        calls.append("delete")
-        if len(calls) == 1:
-            raise OperationalError("the connection is closed")
-        return delete(rows)
+    def broken_once(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("DELETE"):
+            calls.append("delete")
+            if len(calls) == 1:
+                raise OperationalError("the connection is closed")
+        return execute(sql, *arguments)
 
-    monkeypatch.setattr(QuerySet, "delete", broken_once)
     monkeypatch.setattr(delivery, "database", SimpleNamespace(close=lambda: calls.append("close")))
 
-    assert send_due() == {Outcome.SENT: 1}
+    with connection.execute_wrapper(broken_once):
+        assert send_due() == {Outcome.SENT: 1}
     assert (calls, Mail.objects.count()) == (["delete", "close", "delete"], 0)
+
+
+def test_a_mail_takes_few_statements(queued, mail_server):
+    """It is found, claimed, read and deleted; then new and tried ones are looked for once more."""
+    queued()
+
+    with CaptureQueriesContext(connection) as statements:
+        send_due()
+
+    words = [query["sql"].split()[0] for query in statements]
+    assert words == ["SELECT", "UPDATE", "SELECT", "DELETE", "SELECT", "SELECT"]
+
+
+def test_a_mail_that_goes_with_its_account_holds_up_no_other(queued, mail_server):
+    """Right after its claim."""
+    gone, left = queued(), queued()
+
+    def deleted_first(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "accounts_mailedcode" in sql and sql.startswith("SELECT"):
+            Mail.objects.filter(pk=gone.pk).delete()
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(deleted_first):
+        assert send_due() == {Outcome.SENT: 1}
+
+    assert [message["Message-ID"] for message in mail_server.messages] == [f"<{left.pk}@localhost>"]
 
 
 def test_mails_that_failed_hold_up_no_new_one(queued, mail_server):
