@@ -7,11 +7,11 @@ The one place that knows DOT and oauthlib. Everything runs on the same server ob
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
 from accounts.tokens.bearer import Bearer, authenticate, hint_for, locked_account, presented_token
+from accounts.tokens.cleaning import clear_expired
 from accounts.tokens.clients import ClientGrant, authorize_client, known_client, renewed_grant
 from accounts.tokens.pairs import (
     Refreshed,
     TokenSet,
-    clear_expired,
     end_session,
     issue,
     refresh,

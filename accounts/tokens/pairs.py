@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from django.db import transaction
 from django.utils import timezone
-from oauth2_provider.models import clear_expired as clear_expired_tokens
 from oauthlib.oauth2 import InvalidGrantError
 
 from accounts.conf import latchkey
@@ -21,7 +20,7 @@ from accounts.tokens import devices, rows
 from accounts.tokens.clients import ClientGrant, authenticate_client
 from accounts.tokens.errors import InvalidClient, InvalidGrant, InvalidScope
 from accounts.tokens.exchange import Exchange, oauthlib_request
-from accounts.tokens.families import end_family, issued_to, live
+from accounts.tokens.families import end_family, issued_to
 from accounts.tokens.grants import limited, record_refusal
 from accounts.tokens.models import AuthenticationMethod, Session
 from accounts.tokens.rotation import Pair, Refused, Traded, begin, trade
@@ -168,13 +167,6 @@ def revoke(
 def end_session(session: Session) -> None:
     """Sign out: the session's tokens stop working at once, including those of a refresh under way."""
     end_family(session.token_family)
-
-
-def clear_expired() -> int:
-    """Delete expired tokens and sessions; returns the number of sessions. Run it daily."""
-    clear_expired_tokens()
-    ended, _per_model = Session.objects.exclude(live()).delete()
-    return ended
 
 
 def _token_set(pair: Pair, *, session_ends_in: int) -> TokenSet:
