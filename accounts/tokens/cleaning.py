@@ -20,12 +20,10 @@ A refresh never meets these locks. It writes rows of a living session, and what 
 """
 
 import logging
-from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef, Q
 from django.utils import timezone
 from oauth2_provider.models import (
     get_access_token_model,
@@ -35,13 +33,14 @@ from oauth2_provider.models import (
 )
 
 from accounts.conf import latchkey
-from accounts.shared.sweeping import Clear, among, clear_where, delete, keys, locked, sweep
+from accounts.shared.sweeping import Rows, Slice, delete, locked, sweep, sweep_dead
 from accounts.tokens.families import live
 from accounts.tokens.models import Session
 
 AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()
 IDToken = get_id_token_model()
+Grant = get_grant_model()
 
 log = logging.getLogger(__name__)
 
@@ -53,89 +52,62 @@ def clear_expired() -> int:
     """
     now = timezone.now()
     idle_since = now - timedelta(seconds=latchkey().refresh_token_idle_lifetime)
-    refresh_tokens = sweep(RefreshToken, _revoked_or_orphaned(idle_since))
-    # Afterwards, as an access token lasts as long as its refresh token.
-    access_tokens = sweep(AccessToken, _expired(now, idle_since))
-    id_tokens = sweep(IDToken, _without_access_token(now))
-    grants = sweep(get_grant_model(), clear_where(Q(expires__lt=now)))
-    sessions = sweep(Session, clear_where(~live()))
-    log.info(
-        "cleared: %d revoked refresh tokens, %d access tokens and their refresh tokens, %d ID tokens, %d codes,"
-        " %d sessions",
-        refresh_tokens,
-        access_tokens,
-        id_tokens,
-        grants,
-        sessions,
-    )
-    return sessions
+    dead = ~live()
+    deleted = {
+        "access tokens": sweep(AccessToken, lambda part: _clear_pairs(part, now, idle_since)),
+        "traded refresh tokens": sweep(RefreshToken, lambda part: _clear_refresh_tokens(part, idle_since)),
+        "ID tokens": sweep_dead(IDToken, lambda part: _id_tokens(part).filter(expires__lt=now)),
+        "codes": sweep_dead(Grant, lambda part: part.of(Grant).filter(expires__lt=now)),
+        "sessions": sweep_dead(Session, lambda part: part.of(Session).filter(dead)),
+    }
+    log.info("cleared: %s", ", ".join(f"{number} {name}" for name, number in deleted.items()))
+    return deleted["sessions"]
 
 
-def _revoked_or_orphaned(idle_since: datetime) -> Clear:
-    over = Q(revoked__lte=idle_since) | Q(revoked=None, access_token=None)
-
-    def clear(rows: "QuerySet[Any, Any]") -> int:
-        found = keys(rows.filter(over))
-        if not found:
-            return 0
-        with transaction.atomic(using=rows.db):
-            return _delete_refresh_tokens(locked(among(rows, found).filter(over)), rows.db)
-
-    return clear
-
-
-def _expired(now: datetime, idle_since: datetime) -> Clear:
-    """Access tokens without a refresh token, or with an idle one, which is deleted with it."""
-
-    def clear(rows: "QuerySet[Any, Any]") -> int:
-        expired = dict(rows.filter(expires__lt=now).values_list("pk", "expires"))
-        # Read before anything is locked: the refresh of a living session replaces an expired access token.
-        kept = {
-            token
-            for token, revoked in _holders(expired, rows.db).values_list("access_token", "revoked")
-            if revoked is not None or expired[token] > idle_since
-        }
-        found = expired.keys() - kept
-        if not found:
-            return 0
-        with transaction.atomic(using=rows.db):
-            # Under the lock nobody gives them a refresh token, and no repeat of a lost answer prolongs them.
-            ours = locked(among(rows, found).filter(expires__lt=now))
-            idle = keys(among(rows, ours).filter(expires__lte=idle_since))
-            _delete_refresh_tokens(locked(_holders(idle, rows.db).filter(revoked=None)), rows.db)
-            held = _holders(ours, rows.db).values_list("access_token", flat=True)
-            return delete(rows, set(ours).difference(held))
-
-    return clear
+def _clear_pairs(part: Slice, now: datetime, idle_since: datetime) -> int:
+    """Of a slice of the access tokens: refresh tokens that are over, then access tokens without a refresh token."""
+    access_tokens, refresh_tokens = part.of(AccessToken), part.of(RefreshToken, "access_token")
+    idle = access_tokens.filter(expires__lte=idle_since)
+    over = refresh_tokens.filter(_over(idle_since) | Q(revoked=None, access_token__in=idle))
+    bare = access_tokens.filter(~Exists(refresh_tokens.filter(access_token=OuterRef("pk"))), expires__lt=now)
+    # Before a transaction, as in `sweep_dead`.
+    bounds = over.aggregate(first=Min("pk"), last=Max("pk"))
+    if bounds["first"] is None and not bare.exists():
+        return 0
+    with transaction.atomic(using=part.database):
+        if bounds["first"] is not None:
+            span = Slice(database=part.database, first=bounds["first"], end=bounds["last"] + 1)
+            # The answer to a lost one prolongs an access token (S68), but not one that is locked here.
+            over = refresh_tokens.filter(_over(idle_since) | Q(revoked=None, access_token__in=locked(idle)))
+            _delete_refresh_tokens(refresh_tokens, over, span)
+        return delete(access_tokens, bare)
 
 
-def _without_access_token(now: datetime) -> Clear:
-    def clear(rows: "QuerySet[Any, Any]") -> int:
-        found = bare(keys(rows.filter(expires__lt=now)), rows.db)
-        if not found:
-            return 0
-        with transaction.atomic(using=rows.db):
-            return delete(rows, bare(locked(among(rows, found)), rows.db))
-
-    def bare(id_tokens: Collection[int], database: str) -> set[int]:
-        held = among(_all(AccessToken, database), id_tokens, "id_token").values_list("id_token", flat=True)
-        return set(id_tokens).difference(held)
-
-    return clear
+def _clear_refresh_tokens(part: Slice, idle_since: datetime) -> int:
+    """Of a slice of the refresh tokens: those that are over, but for the idle ones."""
+    refresh_tokens = part.of(RefreshToken)
+    over = refresh_tokens.filter(_over(idle_since) | Q(revoked=None, access_token=None))
+    if not over.exists():
+        return 0
+    with transaction.atomic(using=part.database):
+        return _delete_refresh_tokens(refresh_tokens, over, part)
 
 
-def _delete_refresh_tokens(pks: Collection[int], database: str) -> int:
-    """Delete these, which are locked, but not if somebody else holds the access token that one was traded for."""
-    successors = among(_all(AccessToken, database), pks, "source_refresh_token")
-    among(_all(AccessToken, database), locked(successors)).update(source_refresh_token=None)
-    held = successors.values_list("source_refresh_token", flat=True)
-    return delete(_all(RefreshToken, database), set(pks).difference(held))
+def _over(idle_since: datetime) -> Q:
+    return Q(revoked__lte=idle_since)
 
 
-def _holders(access_tokens: Collection[int], database: str) -> "QuerySet[Any, Any]":
-    """The refresh tokens of these access tokens."""
-    return among(_all(RefreshToken, database), access_tokens, "access_token")
+def _delete_refresh_tokens(of: Rows, rows: Rows, part: Slice) -> int:
+    """Delete refresh tokens, whose keys are in the slice, but not if somebody else holds the token traded for one."""
+    successors = part.of(AccessToken, "source_refresh_token")
+    # Few: access tokens that somebody left behind.
+    if successors.filter(source_refresh_token__in=rows).exists():
+        left = successors.filter(source_refresh_token__in=locked(rows))
+        successors.filter(pk__in=locked(left)).update(source_refresh_token=None)
+    return delete(of, rows.filter(~Exists(successors.filter(source_refresh_token=OuterRef("pk")))))
 
 
-def _all(model: type[Model], database: str) -> "QuerySet[Any, Any]":
-    return model._base_manager.using(database)  # noqa: SLF001 - public in practice
+def _id_tokens(part: Slice) -> Rows:
+    """ID tokens without an access token."""
+    held = part.of(AccessToken, "id_token").filter(id_token=OuterRef("pk"))
+    return part.of(IDToken).filter(~Exists(held))
