@@ -151,7 +151,6 @@ BORROWED_FROM_DOT_AND_OAUTHLIB: dict[str, Check] = {
     "DOT asks the scopes back end with the application: `account` is for our own clients by it (S60)": takes(
         "oauth2_provider.scopes:SettingsScopes.get_available_scopes", "application", "request"
     ),
-    "DOT deletes expired rows by `clear_expired`: our command calls it": takes(f"{MODELS}:clear_expired"),
     "DOT makes a client secret as the field's default: the administration replaces a secret by it": lambda: (
         len(it(f"{MODELS}:AbstractApplication")._meta.get_field("client_secret").get_default()) == 128
     ),

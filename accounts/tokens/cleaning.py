@@ -77,9 +77,9 @@ def _clear_pairs(part: Slice, now: datetime, idle_since: datetime) -> int:
     with transaction.atomic(using=part.database):
         if bounds["first"] is not None:
             span = Slice(database=part.database, first=bounds["first"], end=bounds["last"] + 1)
-            # The answer to a lost one prolongs an access token (S68), but not one that is locked here.
+            # The repeat of a lost answer prolongs an access token (S68), but none that is locked here.
             over = refresh_tokens.filter(_over(idle_since) | Q(revoked=None, access_token__in=locked(idle)))
-            _delete_refresh_tokens(refresh_tokens, over, span)
+            _delete_refresh_tokens(refresh_tokens, over.filter(pk__gte=span.first, pk__lt=span.end), span)
         return delete(access_tokens, bare)
 
 
@@ -94,6 +94,7 @@ def _clear_refresh_tokens(part: Slice, idle_since: datetime) -> int:
 
 
 def _over(idle_since: datetime) -> Q:
+    """Traded or revoked long ago."""
     return Q(revoked__lte=idle_since)
 
 
