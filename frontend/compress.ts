@@ -3,16 +3,25 @@ import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
 import type { Plugin } from "vite";
 
-/** Writes a compressed copy beside each text, which WhiteNoise serves to those who can read it. */
+const TEXT = /\.(?:js|css|svg|ttf)$/;
+const ENCODINGS = {
+  gz: (content: Buffer) => promisify(gzip)(content, { level: 9 }),
+  br: (content: Buffer) => promisify(brotliCompress)(content), // at its best by default
+};
+
+/** Writes compressed copies beside each text. WhiteNoise serves them to those who can read them. */
 export const compress = (directory: string): Plugin => ({
   name: "compress",
   apply: "build",
   async closeBundle() {
-    const names = await readdir(directory, { recursive: true });
-    for (const name of names.filter((name) => /\.(?:js|css|svg|ttf)$/.test(name))) {
-      const content = await readFile(`${directory}/${name}`);
-      await writeFile(`${directory}/${name}.gz`, await promisify(gzip)(content, { level: 9 }));
-      await writeFile(`${directory}/${name}.br`, await promisify(brotliCompress)(content));
-    }
+    const names = (await readdir(directory, { recursive: true })).filter((name) => TEXT.test(name));
+    const copies = names.flatMap((name) =>
+      Object.entries(ENCODINGS).map(async ([extension, encode]) => {
+        const content = await readFile(`${directory}/${name}`);
+        const encoded = await encode(content);
+        if (encoded.length < content.length) await writeFile(`${directory}/${name}.${extension}`, encoded);
+      }),
+    );
+    await Promise.all(copies);
   },
 });

@@ -1,13 +1,13 @@
 import react from "@vitejs/plugin-react";
+import { defaultClientConditions } from "vite";
 import { defineConfig } from "vitest/config";
 import { compress } from "./compress.ts";
 
-// Where Django serves dist/app: its STATIC_URL, and `app`.
-const BASE = "/static/app/";
 const API = process.env.API ?? "http://localhost:8000";
 
 export default defineConfig(({ command }) => ({
-  base: command === "build" ? BASE : "/",
+  // Relative addresses: the service prefixes those of the page with its own, which may have a path.
+  base: command === "build" ? "./" : "/",
   plugins: [react(), compress("dist/app")],
   server: {
     port: 5173,
@@ -16,7 +16,18 @@ export default defineConfig(({ command }) => ({
       ["/graphql", "/schema.graphql", "/o/", "/static/"].map((path) => [path, { target: API }]),
     ),
   },
-  build: { outDir: "dist/app", assetsInlineLimit: 0, modulePreload: false },
+  // The ES2015 build of rxjs: its default is ES5, which is longer.
+  resolve: { conditions: ["es2015", ...defaultClientConditions] },
+  publicDir: false, // its files have no hash in their names
+  build: {
+    outDir: "dist/app",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // One file for the first view: several compress worse, and would come one after the other.
+      output: { codeSplitting: { groups: [{ name: "app", tags: ["$initial"] }] } },
+    },
+  },
   test: {
     projects: [
       {

@@ -1,31 +1,24 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import { compress } from "./compress.ts";
+import { fonts } from "./fonts.ts";
 
-/** GraphiQL as static files of Django's: found relative to each other, so under any STATIC_URL. */
+/** GraphiQL. Its files find each other by relative addresses, so that they work under any STATIC_URL. */
 export default defineConfig({
+  root: "graphiql",
   base: "./",
   publicDir: false,
-  plugins: [react(), compress("dist/graphiql")],
-  worker: { format: "es", rolldownOptions: { output: { entryFileNames: "[name]-[hash].js" } } },
+  plugins: [react(), fonts(), compress("dist/graphiql")],
+  worker: { format: "es" },
   build: {
-    outDir: "dist/graphiql",
+    outDir: "../dist/graphiql",
+    emptyOutDir: true,
     assetsInlineLimit: 0,
-    modulePreload: false,
-    cssCodeSplit: false,
+    modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 6000,
     rolldownOptions: {
-      input: "src/graphiql/graphiql.ts",
       onwarn: (warning, warn) => {
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning); // "use no memo" is for the React compiler
-      },
-      output: {
-        // Else it stands in the entry, and others import the entry by the name that it may no longer have.
-        codeSplitting: { groups: [{ name: "preload", test: /preload-helper/ }] },
-        entryFileNames: "graphiql.js",
-        chunkFileNames: "[name]-[hash].js",
-        assetFileNames: ({ names: [name] }) =>
-          name?.endsWith(".css") ? "graphiql.css" : "[name]-[hash][extname]",
       },
     },
   },

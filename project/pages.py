@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from csp.decorators import csp_update
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views import defaults
@@ -11,9 +10,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from accounts.conf import latchkey
+from schema.http.built import FRONT_END
 from schema.http.responses import ranges_of
-
-INDEX = settings.BASE_DIR / "frontend" / "dist" / "app" / "index.html"
 
 
 def _policy() -> dict[str, Any]:
@@ -35,15 +33,14 @@ def _policy() -> dict[str, Any]:
 @require_safe
 def front_end(request: HttpRequest) -> HttpResponse:
     """Serve the page; its script routes the paths."""
-    if not INDEX.exists():
+    if not (html := FRONT_END.html):
         return HttpResponse("The front end is not built: make frontend\n", status=404, content_type="text/plain")
-    return _index(request)
+    return _page(request, html)
 
 
-def _index(request: HttpRequest) -> HttpResponse:
-    # The build refers to `/static/`; STATIC_URL may have a prefix.
-    page = INDEX.read_text().replace('"/static/', f'"{settings.STATIC_URL}')
-    response = HttpResponse(page, headers={"Cache-Control": "no-cache"})
+def _page(request: HttpRequest, html: str) -> HttpResponse:
+    # Not compressed: it fits into one packet.
+    response = HttpResponse(html, headers={"Cache-Control": "no-cache"})
     # `same-origin` would cut off the pop-ups of the providers.
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
     response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
@@ -58,8 +55,8 @@ def refusal(status: int, message: str, code: str) -> JsonResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it
     """Show browsers the front end, and programs an error."""
-    if _is_browser(request) and INDEX.exists():
-        page = _index(request)
+    if _is_browser(request) and (html := FRONT_END.html):
+        page = _page(request, html)
         page.status_code = 404
         return page
     return refusal(404, f"There is nothing at this address. GraphQL is at {reverse('graphql')}.", "NOT_FOUND")

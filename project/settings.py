@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "project.middleware.HeaderSizeMiddleware",
     "project.middleware.ExactCookiesMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.static_files.StaticFilesMiddleware",
     "project.middleware.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -364,9 +364,16 @@ USE_I18N = USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# It compresses the admin's files when they are collected. The build has compressed its own.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_IMMUTABLE_FILE_TEST = r"/(?:app|graphiql)/.*-[\w-]{8}\.\w+$"
-"""Files that Vite names by a hash of their content."""
+# A new build shows without a restart.
+WHITENOISE_AUTOREFRESH = DEVELOPMENT
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/(?:app|graphiql)/assets/"
+"""Where Vite writes the files that it names by a hash of their content, and nothing else."""
 # Built by `make frontend`; without it the service runs, and says what is missing.
 STATICFILES_DIRS = [
     (name, built) for name in ("app", "graphiql") if (built := BASE_DIR / "frontend" / "dist" / name).is_dir()

@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { createClient } from "./apollo";
 import { App } from "./app";
 import { BASE } from "./base";
+import { preload } from "./lazily";
 import { cookieTransport, createSession } from "./session";
 import { SessionContext, usePerson } from "./use-session";
 import "./styles.css";
@@ -29,3 +30,6 @@ createRoot(document.getElementById("root")!).render(
     </SessionContext>
   </StrictMode>,
 );
+
+// At the first sign of a person, not before: the first view comes first.
+for (const event of ["pointermove", "pointerdown", "keydown"]) window.addEventListener(event, preload, { once: true });

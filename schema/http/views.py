@@ -10,7 +10,6 @@ from http.client import INTERNAL_SERVER_ERROR
 from typing import Any, cast
 
 from csp.decorators import csp_update
-from django.contrib.staticfiles import finders
 from django.core.exceptions import RequestDataTooBig
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
@@ -23,6 +22,7 @@ from graphql import ExecutionResult
 from accounts.conf import latchkey
 from accounts.shared.caller import Caller
 from schema.http import documents
+from schema.http.built import GRAPHIQL
 from schema.http.responses import DATABASE_AWAY, GRAPHQL_RESPONSE, JSON, code_of, media_type_for, present, ranges_of
 from schema.language import gate
 from schema.request.context import Context
@@ -33,10 +33,9 @@ from schema.root import schema
 METHODS = "GET, HEAD, POST, OPTIONS"
 GRAPHIQL_POLICY = {
     "style-src": ["'self'", "'unsafe-inline'"],
-    "font-src": ["'self'", "data:"],
     "img-src": ["'self'", "data:"],
 }
-"""GraphiQL's editor writes styles; its fonts and error underlines are data URLs in its style sheet."""
+"""GraphiQL's editor writes styles; its error underlines are data URLs in its style sheet."""
 LARGEST_BATCH = 100
 """No client sends larger ones, and a response is longer than the shortest operation."""
 PARTS: dict[str, type] = {"query": str, "variables": dict, "operationName": str, "extensions": dict}
@@ -107,12 +106,12 @@ class View(DjangoView):
 
     def page(self, request: HttpRequest) -> HttpResponse:
         """The page for browsers: GraphiQL if it is built and enabled, or else how to call the endpoint."""
-        graphiql = latchkey().graphiql and finders.find("graphiql/graphiql.js") is not None
-        template = "graphql/graphiql.html" if graphiql else "graphql/welcome.html"
-        answer = TemplateResponse(request, template, headers={"Cache-Control": "no-store"}).render()
-        if not graphiql:
-            return answer
-        return cast("HttpResponse", csp_update(GRAPHIQL_POLICY)(lambda _request: answer)(request))
+        html = GRAPHIQL.html if latchkey().graphiql else None
+        headers = {"Cache-Control": "no-store"}
+        if not html:
+            return TemplateResponse(request, "graphql/welcome.html", headers=headers).render()
+        page = HttpResponse(html, headers=headers)
+        return cast("HttpResponse", csp_update(GRAPHIQL_POLICY)(lambda _request: page)(request))
 
     def refusal(self, error: Exception) -> Refused:
         """The response to an error that was raised before or around GraphQL."""

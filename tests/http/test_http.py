@@ -10,6 +10,7 @@ from accounts.people.models import Account
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.models import Session
 from project import pages
+from schema.http.built import BuiltPage
 from tests.api import ME, PASSWORD, TOKEN_AUTH
 from tests.browser import Browser
 from tests.factories import make_account
@@ -720,7 +721,7 @@ def test_an_unknown_address_gives_a_browser_the_front_end(browser, monkeypatch, 
     """Its own page says so; the status says so too."""
     index = tmp_path / "index.html"
     index.write_text("<!doctype html>the front end")
-    monkeypatch.setattr(pages, "INDEX", index)
+    monkeypatch.setattr(pages, "FRONT_END", BuiltPage(index))
 
     person = browser.get("/no/such/page", headers={"Accept": "text/html,*/*;q=0.8"})
     program = browser.get("/no/such/page")
@@ -732,7 +733,7 @@ def test_an_unknown_address_gives_a_browser_the_front_end(browser, monkeypatch, 
 
 def test_an_unknown_address_is_told_where_no_front_end_is_built(browser, monkeypatch, tmp_path):
     """In words that name the endpoint."""
-    monkeypatch.setattr(pages, "INDEX", tmp_path / "nothing")
+    monkeypatch.setattr(pages, "FRONT_END", BuiltPage(tmp_path / "nothing"))
 
     response = browser.get("/no/such/page", headers={"Accept": "text/html"})
 

@@ -1,5 +1,8 @@
 import type { Session } from "../session";
 
+/** GraphiQL's page and the endpoint have the same address. */
+export const ENDPOINT = window.location.pathname;
+
 interface Parameters {
   query: string;
   operationName?: string | null | undefined;
@@ -7,13 +10,13 @@ interface Parameters {
 }
 
 /** Sends an operation with the session's access token, unless the headers pane sets Authorization. */
-export function createFetcher(session: Session, endpoint: string) {
+export function createFetcher(session: Session) {
   return async (
     { query, operationName, variables }: Parameters,
     { headers = {} }: { headers?: Record<string, string> } = {},
   ) => {
     const send = (token: string | null) =>
-      fetch(endpoint, {
+      fetch(ENDPOINT, {
         method: "POST",
         headers: {
           Accept: "application/graphql-response+json",

@@ -6,18 +6,17 @@ import { createRoot } from "react-dom/client";
 import { cookieTransport, createSession } from "../session";
 import { SessionContext } from "../use-session";
 import { EXAMPLES } from "./examples";
-import { createFetcher } from "./fetcher";
+import { createFetcher, ENDPOINT } from "./fetcher";
 import { EXAMPLES_PANEL, SIGN_IN_PANEL } from "./panels";
 
 const root = document.getElementById("graphiql")!;
-const endpoint = root.dataset.endpoint!;
 // Shared with the front end: a user who is signed in there is signed in here.
-const session = createSession(cookieTransport(endpoint));
+const session = createSession(cookieTransport(ENDPOINT));
 
 createRoot(root).render(
   <SessionContext value={session}>
     <GraphiQL
-      fetcher={createFetcher(session, endpoint)}
+      fetcher={createFetcher(session)}
       plugins={[SIGN_IN_PANEL, EXAMPLES_PANEL]}
       visiblePlugin={SIGN_IN_PANEL}
       defaultTabs={[{ query: EXAMPLES[0]!.query }]}

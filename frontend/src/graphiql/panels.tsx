@@ -25,7 +25,7 @@ function SignIn() {
       refreshTokenTransport: "COOKIE",
     };
     void attempt(async () => {
-      const fetcher = createFetcher(session, document.getElementById("graphiql")!.dataset.endpoint!);
+      const fetcher = createFetcher(session);
       const { data, errors } = await fetcher({ query: SIGN_IN, variables: { input } });
       const { tokens, account } = data?.tokenAuth ?? {};
       if (tokens) session.start({ ...tokens, account: account.id });
