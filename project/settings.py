@@ -370,6 +370,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_MIMETYPES = {".ttf": "font/ttf", ".woff": "font/woff"}
 # A new build shows without a restart.
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/(?:app|graphiql)/assets/"

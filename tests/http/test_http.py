@@ -10,6 +10,7 @@ from accounts.people.models import Account
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.models import Session
 from project import pages
+from schema.http import views
 from schema.http.built import BuiltPage
 from tests.api import ME, PASSWORD, TOKEN_AUTH
 from tests.browser import Browser
@@ -697,14 +698,33 @@ def test_the_administration_is_for_no_origin(browser):
     assert "Access-Control-Allow-Origin" not in browser.get("/admin/login/", headers={"Origin": OURS}).headers
 
 
-def test_a_browser_gets_a_page(browser):
-    """Until a GraphiQL comes: how to call it."""
+def test_a_browser_gets_a_page(browser, monkeypatch, tmp_path):
+    """Where no GraphiQL is built: how to call the endpoint."""
+    monkeypatch.setattr(views, "GRAPHIQL", BuiltPage(tmp_path / "nothing"))
+
     response = browser.get("/graphql", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
 
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/html")
     assert response["Cache-Control"] == "no-store"
     assert b"/graphql" in response.content
+
+
+def test_a_browser_gets_graphiql_where_it_is_built(browser, monkeypatch, tmp_path):
+    """With the addresses of its files, and leave for no more than these: its styles are inline as well."""
+    index = tmp_path / "graphiql" / "index.html"
+    index.parent.mkdir()
+    index.write_text('<script src="./assets/index-AAAAAAAA.js">')
+    monkeypatch.setattr(views, "GRAPHIQL", BuiltPage(index))
+
+    response = browser.get("/graphql", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+
+    assert response.content == b'<script src="/static/graphiql/assets/index-AAAAAAAA.js">'
+    assert response["Cache-Control"] == "no-store"
+    policy = dict(part.strip().split(" ", 1) for part in response["Content-Security-Policy"].split(";"))
+    assert policy["style-src"] == "'self' 'unsafe-inline'"
+    assert policy["default-src"] == "'self'"
+    assert "font-src" not in policy
 
 
 @pytest.mark.parametrize("accept", ["*/*", "text/*", "text/html;q=0, */*", "application/xhtml+xml"])

@@ -31,7 +31,7 @@ TYPES = {
     ".js": 'text/javascript; charset="utf-8"',
     ".svg": "image/svg+xml",
     ".ttf": "font/ttf",
-    ".woff": "application/font-woff",
+    ".woff": "font/woff",
     ".woff2": "font/woff2",
 }
 COMPRESSED = {".css", ".js", ".svg", ".ttf"}
