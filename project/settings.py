@@ -13,7 +13,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts.conf import Latchkey, Limits
-from project import data_urls, providers, variables
+from project import data_urls, no_geometry, providers, variables
 from project.environment import Environment, read_dotenv
 
 BASE_DIR = variables.BASE_DIR
@@ -91,6 +91,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "project.middleware.DatabaseAwayMiddleware",
 ]
+
+no_geometry.block()
 
 ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
