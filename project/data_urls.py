@@ -4,6 +4,7 @@ Parts may be percent-encoded. A pasted password without `%` works too.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -67,7 +68,7 @@ def database(url: str) -> dict[str, Any]:
         raise BadURL("begins with neither postgres:// nor sqlite://.")
     server = _server(url)
     folder, _, name = server.path.rpartition("/")
-    options = {key: _number_or_text(text) for key, text in server.query.items()}
+    options: dict[str, Any] = {key: _number_or_text(text) for key, text in server.query.items()}
     hosts, ports = zip(*server.hosts, strict=True)
     config: dict[str, Any] = {
         "ENGINE": POSTGRESQL,
@@ -85,9 +86,9 @@ def database(url: str) -> dict[str, Any]:
     for key in ("conn_health_checks", "disable_server_side_cursors"):
         if key in options:
             config[key.upper()] = _truth(key, str(options.pop(key)))
-    for key in ("pool", "server_side_binding"):
+    for key, parse in DRIVER_OPTIONS.items():
         if key in options:
-            options[key] = _truth(key, str(options[key]))
+            options[key] = parse(key, str(options[key]))
     if options:
         config["OPTIONS"] = options
     return config
@@ -247,7 +248,23 @@ def _seconds(name: str, text: str) -> int | None:
     return int(text)
 
 
+def _executions(name: str, text: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise BadURL(f"has a {name} that is not a number or none.")
+    return int(text)
+
+
 def _truth(name: str, text: str) -> bool:
     if text.lower() not in {"true", "false", "1", "0"}:
         raise BadURL(f"has a {name} that is neither true nor false.")
     return text.lower() in {"true", "1"}
+
+
+DRIVER_OPTIONS: dict[str, Callable[[str, str], Any]] = {
+    "pool": _truth,
+    "server_side_binding": _truth,
+    "prepare_threshold": _executions,
+}
+"""Parsers of options that are neither numbers nor texts."""

@@ -16,6 +16,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     try:
         django.setup()
+        # The threads of a pool would not survive the fork, and its errors do not tell the cause.
+        options = settings.DATABASES["default"].get("OPTIONS", {})
+        pool = options.pop("pool", None)
         # WhiteNoise warns if the directory is missing. Before collectstatic it serves the files of the apps.
         settings.STATIC_ROOT.mkdir(exist_ok=True)
         call_command("check")
@@ -27,10 +30,8 @@ def main() -> None:
         sys.exit(f"DATABASE_URL: {error}")
     # Connections must not be shared with the forked workers.
     connections.close_all()
-    for connection in connections.all(initialized_only=True):
-        # PostgreSQL with `pool=true`: the threads of the pool do not survive the fork.
-        if close_pool := getattr(connection, "close_pool", None):
-            close_pool()
+    if pool:
+        options["pool"] = pool
     sys.argv = ["gunicorn", "--config", "python:project.gunicorn", "project.wsgi:application"]
     run()
 

@@ -334,8 +334,11 @@ BORROWED_FROM_DJANGO: dict[str, Check] = {
     "Django's Redis cache speaks to Redis in methods that ours has too: a new one would fail with Redis": (
         redis_methods_are_ours
     ),
-    "Django closes a pool of connections by `close_pool`: its threads must not be forked": has(
-        "django.db.backends.postgresql.base:DatabaseWrapper", "close_pool"
+    "Django takes connections from `pool` in `get_new_connection`: ours replaces the broken ones there": says(
+        "django.db.backends.postgresql.base:DatabaseWrapper.get_new_connection", "connection = self.pool.getconn()"
+    ),
+    "Django reads the pool's options at each look at `pool`: project.serve switches it off while it migrates": says(
+        "django.db.backends.postgresql.base:DatabaseWrapper.pool.fget", 'self.settings_dict["OPTIONS"].get("pool")'
     ),
 }
 

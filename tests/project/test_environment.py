@@ -167,6 +167,7 @@ VARIABLES: dict[str, Variable] = {
             "postgres://h/n?pool=perhaps",
             "postgres://h/n?pool=true&conn_max_age=60",
             "postgres://h/n?conn_max_age=long",
+            "postgres://h/n?prepare_threshold=never",
             "postgres://u:p#%41@h/n",
             "postgres://u:%ff@h/n",
             "postgres://h/n?x",
@@ -593,12 +594,49 @@ def test_each_part_of_a_cache_url_is_what_it_says(url, location, options):
     assert found.get("OPTIONS") == options
 
 
-def test_a_pool_serves_every_thread():
+@pytest.mark.parametrize("query", ["", "?pool=true", "?pool=true&conn_max_age=0"])
+def test_a_pool_serves_every_thread(query):
     """Django refuses connections that persist beside it; other numbers of threads need other pools."""
-    database = loaded(DATABASE_URL="postgres://h/n?pool=true", THREADS="12")["DATABASE"]
+    database = loaded(DATABASE_URL=f"postgres://h/n{query}", THREADS="12")["DATABASE"]
 
     assert database["CONN_MAX_AGE"] == 0
-    assert database["OPTIONS"] == {"pool": {"min_size": 1, "max_size": 13}}
+    assert database["OPTIONS"]["pool"]["max_size"] == 13
+
+
+@pytest.mark.parametrize(
+    ("query", "age"),
+    [("?pool=false", 60), ("?conn_max_age=none", None), ("?conn_max_age=0", 0), ("?conn_max_age=9&pool=false", 9)],
+)
+def test_threads_keep_their_connections_without_a_pool(query, age):
+    """Whoever says how long to keep connections, or that none is shared, gets that."""
+    database = loaded(DATABASE_URL=f"postgres://h/n{query}")["DATABASE"]
+
+    assert not database["OPTIONS"]["pool"]
+    assert database["CONN_MAX_AGE"] == age
+    assert database["CONN_HEALTH_CHECKS"]
+
+
+@pytest.mark.parametrize(
+    ("query", "threshold"),
+    [
+        ("", 5),
+        ("?prepare_threshold=0", 0),
+        ("?prepare_threshold=none", None),
+        ("?disable_server_side_cursors=true", None),
+        ("?disable_server_side_cursors=true&prepare_threshold=5", 5),
+    ],
+)
+def test_statements_are_prepared_unless_a_pooler_stands_between(query, threshold):
+    """A pooler between transactions may hand a statement to a connection that has not prepared it."""
+    options = loaded(DATABASE_URL=f"postgres://h/n{query}")["DATABASE"]["OPTIONS"]
+
+    assert options["prepare_threshold"] == threshold
+    assert options["server_side_binding"] is True
+
+
+def test_sqlite_is_not_opened_for_each_request():
+    """It costs as much as the request; a file that was replaced counts after this time at the latest."""
+    assert loaded(DATABASE_URL="sqlite:////srv/latchkey/db.sqlite3")["DATABASE"]["CONN_MAX_AGE"] == 60
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,143 @@
+"""The database has fewer connections than the service has threads, has none, or drops them all: a real server."""
+
+import http.client
+import json
+import os
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.api import ME, PASSWORD, REGISTER
+from tests.live import UNLIMITED, Live, fresh_database, serving
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="needs PostgreSQL"
+)
+
+ADA = {"email": "ada@example.com", "username": "ada", "firstName": "Ada", "password": PASSWORD}
+EVE = {**ADA, "email": "eve@example.com", "username": "eve"}
+THREADS = 8
+
+
+@dataclass(frozen=True)
+class Limited:
+    """A server whose database user may have so many connections."""
+
+    live: Live
+    headers: dict[str, str]
+    allow: Callable[[int], None]
+    """Change how many; ends those that there are."""
+
+    def me(self) -> tuple[int, Any]:
+        """Status and body of `me`."""
+        return self.live.post(ME, headers=self.headers)
+
+    def storm(self, size: int) -> list[tuple[int, Any]]:
+        """So many times `me` at once, from as many clients as there are threads and more."""
+        answers: list[tuple[int, Any]] = []
+        clients = [
+            threading.Thread(target=lambda: answers.extend(self.me() for _ in range(size // (THREADS + 4))))
+            for _ in range(THREADS + 4)
+        ]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        return answers
+
+
+@contextmanager
+def limited(directory: Path) -> Iterator[Limited]:
+    """A server that is a database user of its own."""
+    url, role = os.environ["DATABASE_URL"], f"latchkey_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE \"{role}\" LOGIN PASSWORD 'few' IN ROLE CURRENT_USER")
+
+        def allow(connections: int) -> None:
+            admin.execute(f'ALTER ROLE "{role}" CONNECTION LIMIT {connections}')
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [role])
+
+        try:
+            with fresh_database(directory, migrated=True) as database:
+                own = re.sub(r"//[^@]*@", f"//{role}:few@", database)
+                environment = {**UNLIMITED, "WORKERS": "1", "THREADS": str(THREADS), "DATABASE_URL": own}
+                with serving(directory, **environment) as live:
+                    token = live.post(REGISTER, input=ADA)[1]["data"]["register"]["tokens"]["accessToken"]
+                    yield Limited(live, {"Authorization": f"Bearer {token}"}, allow)
+        finally:
+            admin.execute(f'DROP ROLE "{role}"')
+
+
+def test_few_connections_serve_many_threads(tmp_path):
+    """S92: three connections for eight threads, twelve clients: each waits a little, and none fails."""
+    with limited(tmp_path) as service:
+        service.allow(3)
+        answers = service.storm(120)
+        log = service.live.log.read_text()
+
+    assert [status for status, _ in answers] == [200] * 120
+    assert all(body["data"]["me"] for _, body in answers)
+    assert "Traceback" not in log
+
+
+def test_without_a_connection_the_answer_is_503_and_one_line(tmp_path):
+    """S46, S92: no masked error within a 200, no traceback; and it goes on when there are connections again."""
+    with limited(tmp_path) as service:
+        service.allow(0)
+        before = len(service.live.log.read_text())
+        connection = http.client.HTTPConnection(service.live.url.removeprefix("http://"))
+        headers = {**service.headers, "Content-Type": "application/json"}
+        connection.request("POST", "/graphql", json.dumps({"query": ME}), headers)
+        response = connection.getresponse()
+        body = json.load(response)
+        connection.close()
+        refused = service.storm(THREADS + 4)
+        log = service.live.log.read_text()[before:]
+
+        service.allow(-1)
+        after = [service.me() for _ in range(3)]
+
+    assert (response.status, body["errors"][0]["extensions"]["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert int(response.headers["Retry-After"]) > 0
+    assert "data" not in body
+    assert [status for status, _ in refused] == [503] * (THREADS + 4)
+    assert log.count("django.request: The database is unavailable") == 1 + THREADS + 4
+    assert "Traceback" not in log
+    assert [status for status, _ in after] == [200] * 3
+
+
+def test_a_restart_of_the_database_fails_no_later_request(tmp_path):
+    """All connections are broken at once; the first that is found broken replaces all."""
+    with limited(tmp_path) as service:
+        service.storm(THREADS + 4)
+        service.allow(-1)
+        answers = [service.me() for _ in range(12)]
+
+    assert [status for status, _ in answers] == [200] * 12
+
+
+def test_the_mail_worker_waits_for_connections(tmp_path):
+    """It sends the mail when there are connections again."""
+    with limited(tmp_path) as service:
+        service.allow(0)
+        _await(service.live.log, "the mail worker failed")
+        service.allow(-1)
+        assert service.live.post(REGISTER, input=EVE)[1]["data"]["register"]["tokens"]
+        _await(service.live.log, "Mail to eve@example.com")
+
+
+def _await(log: Path, text: str) -> None:
+    for _ in range(300):
+        if text in log.read_text():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{text!r} is not in {log.read_text()}")
