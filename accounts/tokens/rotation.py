@@ -190,21 +190,24 @@ class _Trade:
             return self._refused(Cause.ACCOUNT_DISABLED)
         if session.expires_at <= self.now:
             return self._refused(Cause.SESSION_EXPIRED)
-        if self.presented.revoked is None:
-            # The scope of its access token never changes.
-            scope = self._granted(self.presented.scope)
-            if scope is None:
-                return self._refused(Cause.SCOPE)
-            if self._in_time() and rows.supersede(self.presented, now=self.now):
-                return self._next(session, scope)
+        # The scope of its access token never changes.
+        scope = self._granted(self.presented.scope)
+        if (
+            self.presented.revoked is None
+            and self._in_time()
+            and scope is not None
+            and rows.supersede(self.presented, now=self.now)
+        ):
+            return self._next(session, scope)
         # Read again, now under the lock: another request may have traded it, or given a lost answer again.
         found = rows.find(self.presented.token)
         if found is None:
             return self._refused(Cause.REVOKED)
         self.presented = found
-        if found.revoked is None:
-            return self._refused(Cause.EXPIRED)
-        return self._again(session, found.revoked)
+        if found.revoked is not None:
+            return self._again(session, found.revoked)
+        # Another scope does not help a client whose token is dead.
+        return self._refused(Cause.SCOPE if scope is None and self._in_time() else Cause.EXPIRED)
 
     def _in_time(self) -> bool:
         """Whether the refresh token has not been idle for too long; one whose access token was deleted is an orphan."""

@@ -12,6 +12,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
 
 from accounts.people.models import Account
+from accounts.tokens import rows
 from accounts.tokens.api import AccessToken, RefreshToken
 from accounts.tokens.bearer import mark_used
 from accounts.tokens.exchange import Exchange
@@ -247,6 +248,33 @@ def test_a_scope_cannot_be_widened(graphql, signed_in):
     assert codes(refresh(graphql, signed_in.refresh_token, scope="account admin")) == ["INVALID_SCOPE"]
 
     assert use(graphql, signed_in.access_token) == 200
+
+
+@pytest.mark.parametrize("scope", ["account", "account admin"])
+def test_a_dead_token_is_refused_as_dead_whatever_the_scope(graphql, signed_in, after, scope):
+    """INVALID_SCOPE would not tell the client to sign in again."""
+    after(days=14, minutes=16)
+    assert codes(refresh(graphql, signed_in.refresh_token, scope=scope)) == ["INVALID_GRANT"]
+    AccessToken.objects.all().delete()
+
+    assert codes(refresh(graphql, signed_in.refresh_token, scope=scope)) == ["INVALID_GRANT"]
+
+
+def test_a_replay_that_waited_for_the_lock_is_one_whatever_the_scope(graphql, signed_in, monkeypatch):
+    """S17: it was live when it was read, and two others traded it and its successor before it got the lock."""
+    lock, waited = rows.locked_session, []
+
+    def wait(family):
+        if not waited:
+            waited.append(True)
+            second = refresh(graphql, signed_in.refresh_token)["tokens"]
+            refresh(graphql, second["refreshToken"])
+        return lock(family)
+
+    monkeypatch.setattr(rows, "locked_session", wait)
+
+    assert codes(refresh(graphql, signed_in.refresh_token, scope="account admin")) == ["INVALID_GRANT"]
+    assert not Session.objects.exists()
 
 
 def test_an_unknown_token_touches_nobody(graphql, signed_in):
