@@ -128,7 +128,11 @@ class TokenView(Endpoint, DotTokenView):
         # DOT fails on the device flow without a code, and oauthlib takes `openid` for `authorization_code`.
         if grant_type not in self.get_oauthlib_core().server.grant_types:
             raise UnsupportedGrantTypeError
-        response: HttpResponse = super().post(request, *args, **kwargs)
+        try:
+            response: HttpResponse = super().post(request, *args, **kwargs)
+        except get_access_token_model().DoesNotExist as error:
+            # DOT reads the token that was just issued once more, for its signal: its session has ended meanwhile.
+            raise InvalidGrantError from error
         return response
 
 

@@ -9,9 +9,12 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from oauth2_provider.signals import app_authorized
 
 from accounts.tokens.api import AccessToken
+from accounts.tokens.families import checksum, end_family
 from accounts.tokens.models import Client, Session
+from accounts.tokens.server import Validator
 from tests.api import ME, REFRESH, TOKEN_AUTH, codes
 from tests.factories import PASSWORD, make_account, make_client
 
@@ -170,3 +173,36 @@ def test_a_password_given_by_staff_ends_the_accounts_sessions(admin_browser, gra
 
     assert not Session.objects.exists()
     assert graphql(ME, token=signed_in.access_token).status == 401
+
+
+def test_a_session_that_ends_before_its_tokens_are_answered_is_no_server_error(client, signed_in, monkeypatch):
+    """DOT reads the new access token once more for `app_authorized`, after the transaction that made it."""
+    original_scopes = Validator.get_original_scopes
+
+    def end_first(*given, **more):
+        end_family(Session.objects.get().token_family)
+        return original_scopes(*given, **more)
+
+    monkeypatch.setattr(Validator, "get_original_scopes", end_first)
+    body = {"grant_type": "refresh_token", "refresh_token": signed_in.refresh_token, "client_id": "web"}
+
+    answer = client.post("/o/token/", body)
+
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_grant"})
+
+
+def test_a_refresh_is_told_to_whoever_listens_to_dots_signal(client, signed_in):
+    """`app_authorized`, with the new access token."""
+    heard = []
+
+    def hear(token, **_signal):
+        heard.append(token.token_checksum)
+
+    app_authorized.connect(hear)
+    body = {"grant_type": "refresh_token", "refresh_token": signed_in.refresh_token, "client_id": "web"}
+    try:
+        pair = client.post("/o/token/", body).json()
+    finally:
+        app_authorized.disconnect(hear)
+
+    assert heard == [checksum(pair["access_token"])]
