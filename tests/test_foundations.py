@@ -184,6 +184,7 @@ BORROWED_FROM_DOT_AND_OAUTHLIB: dict[str, Check] = {
     ),
 }
 
+
 def marked_schema() -> Any:
     """A schema of one field that carries a directive."""
 

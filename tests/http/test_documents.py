@@ -7,6 +7,7 @@ import json
 import tracemalloc
 
 import pytest
+
 from schema.http import documents
 from tests.api import Answer
 
