@@ -90,6 +90,20 @@ def test_refused_documents_are_not_kept(client, default_client):
     assert (len(_known), _known.currsize) == (1, kept)
 
 
+def test_accepted_documents_are_kept_within_a_bound(client, default_client):
+    """S92: the largest ones, each different, fill no more than the cache; what was sent last is known."""
+    _known.clear()
+    values = " ".join(f'"{number}"' for number in range(240))
+    texts = [f"{{ nodes(ids: [{values}]) {{ id }} }} #{number}\n" + "#\n" * 1500 for number in range(30)]
+
+    for text in texts:
+        assert client.post("/graphql", {"query": text}, content_type="application/json").status_code == 200
+        assert sum(prepared.size for prepared in _known.values()) <= CACHED_BYTES
+
+    assert 10 <= len(_known) < len(texts)
+    assert [key for key in _known if key[1] == texts[-1]]
+
+
 def kept_for(text: str) -> tuple[Any, int]:
     """The prepared operation, and the bytes that it takes."""
     gc.collect()
