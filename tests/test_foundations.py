@@ -248,9 +248,6 @@ BORROWED_FROM_STRAWBERRY: dict[str, Check] = {
     "strawberry-django marks relations by `is_relation`: their query sets are left to it": says(
         "strawberry_django.fields.base:StrawberryDjangoFieldBase.__init__", "self.is_relation = False"
     ),
-    "Strawberry's Node has the field `id` in `_id`: a profile has its value there": lambda: (
-        it("strawberry.relay:Node").__strawberry_definition__.get_field("_id").graphql_name == "id"
-    ),
 }
 
 

@@ -21,8 +21,6 @@ class User(relay.Node):
     """The public part of an account. Never holds an e-mail address."""
 
     pk: relay.NodeID[uuid.UUID]
-    # In place of relay.Node's resolver, which costs more than all other fields of a profile together.
-    _id: strawberry.ID = strawberry.field(name="id", description="The Globally Unique ID of this object")
     username: str = strawberry.field(description="The public name, unique ignoring case.")
     date_joined: datetime = strawberry.field(description="When the account was created.")
     first_name: str | None = strawberry.field(
@@ -35,7 +33,7 @@ class User(relay.Node):
     @classmethod
     def of(cls, profile: Profile) -> Self:
         """Map the profile."""
-        return cls(_id=strawberry.ID(relay.to_base64("User", profile.pk)), **profile._asdict())
+        return cls(**profile._asdict())
 
     @classmethod
     def visible(cls, keys: list[uuid.UUID], info: ApiInfo) -> dict[uuid.UUID, Self]:
