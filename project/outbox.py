@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from email.message import Message
 from email.policy import default as modern
 from pathlib import Path
 from typing import Any
@@ -39,21 +38,22 @@ class OutboxBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[DjangoEmailMessage]) -> int:
         """Store and print each."""
         for message in email_messages:
-            self._store(message.message())
+            self._store(message)
         return len(email_messages)
 
-    def _store(self, message: Message) -> None:
+    def _store(self, message: DjangoEmailMessage) -> None:
         folder = _folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Sorted by name, the files are sorted by time.
         path = folder / f"{timezone.now():%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex}.eml"
         # Complete as soon as it has its name: a page may be listing the folder.
         unfinished = path.with_suffix(".new")
-        unfinished.write_bytes(message.as_bytes())
+        unfinished.write_bytes(message.message().as_bytes())
         unfinished.rename(path)
         for old in _files()[KEPT:]:
             old.unlink(missing_ok=True)
-        sys.stdout.write(_in_short(Stored.of(path.stem, message.as_bytes())))
+        # Not from the bytes: to parse them takes longer than all else that is done for a mail.
+        sys.stdout.write(_in_short(", ".join(message.to), str(message.subject), str(message.body)))
         sys.stdout.flush()
 
 
@@ -77,9 +77,9 @@ class Stored:
         return cls(key, str(message["To"]), str(message["Subject"]).strip(), str(message["Date"]), text, html)
 
 
-def _in_short(mail: Stored) -> str:
-    lines = "".join(f"    {found}\n" for found in LINK_OR_CODE.findall(mail.text))
-    return f"\n  Mail to {mail.to}: {mail.subject}\n{lines}\n"
+def _in_short(to: str, subject: str, text: str) -> str:
+    lines = "".join(f"    {found}\n" for found in LINK_OR_CODE.findall(text))
+    return f"\n  Mail to {to}: {subject}\n{lines}\n"
 
 
 def _folder() -> Path:
