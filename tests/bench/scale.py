@@ -193,7 +193,8 @@ class Spent:
 
 
 def measure(server: Filled, operation: Callable[[Filled], None], spent: Spent) -> None:
-    """One round."""
+    """One round, over a connection of its own: the server ends one that was idle while a database was filled."""
+    server.connection = Connection(server.live.url)
     before = server.cpu()
     for _ in range(REQUESTS):
         begun = time.perf_counter()

@@ -1,8 +1,8 @@
 """Clean-up deletes what DOT's own deletes, a slice at a time, and waits for nobody (S17, S18)."""
 
 import itertools
-import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -246,6 +246,14 @@ def test_each_statement_has_an_index(rows, now, monkeypatch):
         assert "Index Cond" in found or "OFFSET 10" in sql, sql
 
 
+def run() -> int:
+    """A clean-up in another thread."""
+    try:
+        return bearer_tokens.clear_expired()
+    finally:
+        connection.close()
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite locks the whole database")
 @pytest.mark.parametrize("held", [AccessToken, RefreshToken, IDToken, Grant, Session])
@@ -258,16 +266,12 @@ def test_rows_that_somebody_holds_are_left_for_the_next_run(held):
     rows.id_token(now - SECOND)
     rows.grant(now - SECOND)
     rows.session(expires_at=now)
-    numbers: list[int] = []
 
-    with transaction.atomic():
+    with ThreadPoolExecutor() as pool, transaction.atomic():
         held_rows = list(held.objects.select_for_update().order_by("pk").values("pk"))
-        thread = threading.Thread(target=lambda: (numbers.append(bearer_tokens.clear_expired()), connection.close()))
-        thread.start()
-        thread.join(20)
-        assert not thread.is_alive()
+        number = pool.submit(run).result(timeout=20)
 
-    assert numbers == [0 if held is Session else 1]
+    assert number == (0 if held is Session else 1)
     assert list(held.objects.order_by("pk").values("pk")) == held_rows
     bearer_tokens.clear_expired()
     assert not any(model.objects.exists() for model in MODELS)
@@ -283,18 +287,8 @@ def test_two_runs_at_once_share_the_work(monkeypatch):
         old = rows.refresh(revoked=now - idle())
         rows.refresh(access_token=rows.access(now - idle(), source_refresh_token=old))
         rows.session(expires_at=now)
-    barrier, numbers = threading.Barrier(2), []
-
-    def run() -> None:
-        barrier.wait()
-        numbers.append(bearer_tokens.clear_expired())
-        connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor() as pool:
+        numbers = [future.result() for future in [pool.submit(run), pool.submit(run)]]
 
     assert sum(numbers) == 50
     assert not any(model.objects.exists() for model in MODELS)
