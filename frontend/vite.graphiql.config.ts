@@ -15,6 +15,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    cssCodeSplit: false, // GraphiQL overrides the editor, so the order counts
     chunkSizeWarningLimit: 6000,
     rolldownOptions: {
       onwarn: (warning, warn) => {
