@@ -74,6 +74,9 @@ lock: .venv/dev.stamp ## bump all requirements to their newest releases older th
 	$(COMPILE) --output-file requirements/anymail.txt requirements/anymail.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) --output-file tests/e2e/clairvoyance.txt tests/e2e/clairvoyance.in
+	$(COMPILE) --output-file tests/bench/peers/drf_social_oauth2.txt tests/bench/peers/drf_social_oauth2.in
+	$(COMPILE) --output-file tests/bench/peers/django_graphql_jwt.txt tests/bench/peers/django_graphql_jwt.in
+	$(COMPILE) --output-file tests/bench/peers/strawberry_django_auth.txt tests/bench/peers/strawberry_django_auth.in
 
 # The environment. A stamp is written only after all before it has succeeded.
 

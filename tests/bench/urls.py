@@ -1,16 +1,26 @@
-"""The project's addresses, and a bare Django view that does the work of `{ me { id email username } }`."""
+"""The project's addresses, and bare Django views that do the work of `{ me { id email username } }` and of `users`."""
 
 import hashlib
+import json
+from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from oauth2_provider.models import get_access_token_model
 
+from accounts.people.models import Account
 from accounts.tokens import api as bearer_tokens
 from project.urls import urlpatterns as project_urlpatterns
 
 
-def bare(request: HttpRequest) -> JsonResponse:
+def answer(data: Any, status: int = 200) -> HttpResponse:
+    """JSON, with the length that CommonMiddleware would add."""
+    body = json.dumps(data)
+    headers = {"Content-Length": str(len(body))}
+    return HttpResponse(body, status=status, content_type="application/json", headers=headers)
+
+
+def bare(request: HttpRequest) -> HttpResponse:
     """What one would write by hand: the token with its account, checked, as JSON."""
     presented = request.headers["Authorization"].removeprefix("Bearer ")
     token = (
@@ -19,17 +29,35 @@ def bare(request: HttpRequest) -> JsonResponse:
         .get(token_checksum=hashlib.sha256(presented.encode()).hexdigest())
     )
     if token.is_expired() or not token.user.is_active or "account" not in token.scope.split():
-        return JsonResponse({}, status=401)
+        return answer({}, status=401)
     user = token.user
-    return JsonResponse({"data": {"me": {"id": str(user.pk), "email": user.email, "username": user.username}}})
+    return answer({"data": {"me": {"id": str(user.pk), "email": user.email, "username": user.username}}})
 
 
-def bare_fast(request: HttpRequest) -> JsonResponse:
+def bare_fast(request: HttpRequest) -> HttpResponse:
     """The same with our own look-up: what is left is what GraphQL costs."""
     bearer = bearer_tokens.authenticate(request.headers["Authorization"])
     assert bearer
     user = bearer.account
-    return JsonResponse({"data": {"me": {"id": str(user.pk), "email": user.email, "username": user.username}}})
+    return answer({"data": {"me": {"id": str(user.pk), "email": user.email, "username": user.username}}})
 
 
-urlpatterns = [path("bare", bare), path("bare-fast", bare_fast), *project_urlpatterns]
+def bare_users(_request: HttpRequest) -> HttpResponse:
+    """What one would write by hand for the newest 50 profiles, with one more row to know whether more follow."""
+    rows = list(
+        Account.objects.filter(is_active=True)
+        .order_by("-date_joined", "-pk")
+        .values("id", "username", "first_name", "date_joined")[:51]
+    )
+    nodes = [{"id": str(row["id"]), "username": row["username"], "firstName": row["first_name"]} for row in rows[:50]]
+    end = f"{rows[49]['date_joined'].isoformat()} {rows[49]['id']}"
+    page = {"hasNextPage": len(rows) > 50, "endCursor": end}
+    return answer({"data": {"users": {"nodes": nodes, "pageInfo": page}}})
+
+
+urlpatterns = [
+    path("bare", bare),
+    path("bare-fast", bare_fast),
+    path("bare-users", bare_users),
+    *project_urlpatterns,
+]

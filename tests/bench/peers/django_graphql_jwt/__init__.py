@@ -1,0 +1,1 @@
+"""django-graphql-jwt, with Graphene."""

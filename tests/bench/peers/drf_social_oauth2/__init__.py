@@ -1,0 +1,1 @@
+"""drf-social-oauth2: django-oauth-toolkit with Django REST Framework."""

@@ -1,0 +1,1 @@
+"""strawberry-django-auth (the package `gqlauth`), with Strawberry."""
