@@ -58,10 +58,8 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json frontend/pa
 	cd frontend && npm ci --no-audit --no-fund --silent
 	@touch $@
 
-bench: .venv/dev.stamp ## measure `me`, bare and in a storm of sign-ins, and mails to known and unknown addresses; on DATABASE_URL, CACHE_URL
-	@$(PY) -m tests.bench.me
-	@$(PY) -m tests.bench.storm
-	@$(PY) -m tests.bench.mailed
+bench: .venv/dev.stamp ## measure, beside peers too, into docs/performance.md; PART=peers me scale start storm mailed, DATABASE_URL, CACHE_URL
+	@$(PY) -m tests.bench $(PART)
 
 schema: .venv/runtime.stamp ## write schema/schema.graphql
 	@$(AS_IN_PRODUCTION) $(PY) manage.py export_schema schema.root:schema --path schema/schema.graphql

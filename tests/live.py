@@ -73,11 +73,11 @@ def fresh_database(directory: Path, *, migrated: bool = False) -> Iterator[str]:
     if not url.startswith("postgres"):
         file = directory / "live.sqlite3"
         if migrated:
-            shutil.copyfile(_template().removeprefix("sqlite:///"), file)
+            shutil.copyfile(_template(url).removeprefix("sqlite:///"), file)
         yield f"sqlite:///{file}"
         return
     name = f"latchkey_live_{uuid.uuid4().hex[:8]}"
-    template = _template().rpartition("/")[2] if migrated else "template0"
+    template = _template(url).rpartition("/")[2] if migrated else "template0"
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
@@ -87,8 +87,8 @@ def fresh_database(directory: Path, *, migrated: bool = False) -> Iterator[str]:
 
 
 @functools.cache
-def _template() -> str:
-    """The URL of a migrated database to copy: replaying the migrations costs each server 3 s."""
+def _template(_url: str) -> str:
+    """The URL of a migrated database to copy: replaying the migrations costs each server 3 s. One for each kind."""
     directory = Path(_until_exit.enter_context(tempfile.TemporaryDirectory()))
     database = _until_exit.enter_context(fresh_database(directory))
     command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]

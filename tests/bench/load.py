@@ -9,7 +9,7 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class Sample:
     cpu: float
     """Milliseconds of CPU of the server's workers, for each request."""
     database: float | None
-    """Milliseconds of CPU of PostgreSQL's backends, for each request; None with another database."""
+    """Milliseconds of CPU of PostgreSQL's backends, for each request; None with another database, or elsewhere."""
     rate: float
     """Requests per second."""
 
@@ -122,15 +122,22 @@ def cpu_seconds(processes: list[int]) -> dict[int, float]:
     return spent
 
 
-def backends(database: Database | None) -> list[int]:
-    """The processes of PostgreSQL that serve this database, but for the one that is asked."""
+def backend_seconds(database: Database | None) -> dict[int, float]:
+    """CPU time of each process of PostgreSQL that serves this database, but for the one that is asked.
+
+    To the nanosecond, as Linux counts it for processes of one thread. Empty if PostgreSQL runs elsewhere.
+    """
     if database is None:
-        return []
+        return {}
     rows = database.execute(
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         " AND backend_type = 'client backend'"
     )
-    return [pid for (pid,) in rows]
+    spent = {}
+    for (process,) in rows:
+        with contextlib.suppress(OSError):
+            spent[process] = int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e9
+    return spent
 
 
 @contextlib.contextmanager
@@ -176,17 +183,27 @@ def open_files(process: int) -> set[str]:
 
 
 def sample(
-    port: int, processes: list[int], clients: list[Client], seconds: float, database: Database | None = None
+    port: int,
+    processes: list[int],
+    clients: list[Client],
+    seconds: float,
+    *,
+    database: Database | None = None,
+    finished: Callable[[], bool] = lambda: True,
 ) -> Sample:
-    """One round of the clients."""
+    """One round of the clients, and what the server does after it has answered, until it has `finished`."""
     with connected(port, processes, len(clients) // len(processes)) as connections:
-        before, before_in_database = cpu_seconds(processes), cpu_seconds(backends(database))
+        before, before_in_database = cpu_seconds(processes), backend_seconds(database)
         answers, took = run(connections, clients, seconds)
-        after, after_in_database = cpu_seconds(processes), cpu_seconds(backends(database))
+        for _ in range(100):
+            if finished():
+                break
+            time.sleep(0.05)
+        after, after_in_database = cpu_seconds(processes), backend_seconds(database)
     spent = sum(value - before[process] for process, value in after.items())
     spent_in_database = sum(value - before_in_database.get(process, 0) for process, value in after_in_database.items())
     return Sample(
         cpu=spent / answers * 1000,
-        database=None if database is None else spent_in_database / answers * 1000,
+        database=spent_in_database / answers * 1000 if after_in_database else None,
         rate=answers / took,
     )

@@ -6,13 +6,13 @@ that DATABASE_URL names (PostgreSQL for claims). Needs nothing but the test envi
 
 import http.client
 import json
-import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
 from tests.api import PASSWORD, REGISTER
+from tests.bench import load
 from tests.live import serving
 
 REQUESTS = 1500
@@ -21,15 +21,7 @@ ROUNDS = 7
 
 def cpu_seconds(children_of: int) -> float:
     """User and system time of the worker processes."""
-    total = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == children_of:
-            total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
+    return sum(load.cpu_seconds(load.workers(children_of)).values())
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from accounts.conf import DEFAULTS, Latchkey
 from tests.api import PASSWORD
@@ -79,6 +82,8 @@ class Subject:
     """The URL of its database."""
     clients: dict[str, list[Client]] = field(default_factory=dict)
     """Of each operation that it has."""
+    finished: Callable[[], bool] = lambda: True
+    """Whether it has done what it does after it has answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,8 +303,24 @@ def latchkey_and_bare_views() -> Iterator[list[Subject]]:
             bare(BARE, me="/bare", users="/bare-users", at=(plain_port, plain_processes)),
             bare(BARE_BEHIND, me="/bare", users="/bare-users"),
             bare(BARE_LOOK_UP, me="/bare-fast"),
-            Subject(name=OURS, port=port, workers=processes, database=database, clients=clients_of(api, port)),
+            Subject(
+                name=OURS,
+                port=port,
+                workers=processes,
+                database=database,
+                clients=clients_of(api, port),
+                finished=lambda: not waiting_mails(database),
+            ),
         ]
+
+
+def waiting_mails(database: str) -> int:
+    """How many mails our workers have yet to send."""
+    connect: Any = psycopg.connect
+    if database.startswith("sqlite"):
+        connect, database = sqlite3.connect, database.removeprefix("sqlite:///")
+    with contextlib.closing(connect(database)) as connection:
+        return int(connection.execute("SELECT count(*) FROM accounts_mail").fetchone()[0])
 
 
 @contextlib.contextmanager
@@ -349,9 +370,14 @@ def peer(name: str) -> Iterator[Subject]:
             raise
 
 
+def lock_of(name: str) -> Path:
+    """The lock of a peer."""
+    return ROOT / "tests" / "bench" / "peers" / f"{name.replace('-', '_')}.txt"
+
+
 def environment_of(name: str) -> Path:
     """The environment of a peer, installed from its lock."""
-    lock = ROOT / "tests" / "bench" / "peers" / f"{name.replace('-', '_')}.txt"
+    lock = lock_of(name)
     home = ROOT / ".bench" / name
     stamp = home / "lock.txt"
     if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
