@@ -58,7 +58,7 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json frontend/pa
 	cd frontend && npm ci --no-audit --no-fund --silent
 	@touch $@
 
-bench: .venv/dev.stamp ## measure, beside peers too, into docs/performance.md; PART=peers me scale start storm mailed, DATABASE_URL, CACHE_URL
+bench: .venv/dev.stamp ## measure, also beside peers, into docs/performance.md; PART=peers runs a part; on DATABASE_URL, CACHE_URL
 	@$(PY) -m tests.bench $(PART)
 
 schema: .venv/runtime.stamp ## write schema/schema.graphql

@@ -1,12 +1,12 @@
 """The results of tests/bench/side_by_side.py as Markdown and as a picture: nothing here measures."""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from tests.bench.load import Sample
-from tests.bench.subjects import BARE_LOOK_UP, HASH, ME, OPERATIONS, OURS, PEERS, REGISTER, SIGN_IN, USERS
+from tests.bench.subjects import BARE_BEHIND, BARE_LOOK_UP, HASH, IN_ORDER, ME, OPERATIONS, OURS, PEERS, USERS
 
 Row = Mapping[str, Sample]
 """The medians of one operation, by subject."""
@@ -23,9 +23,8 @@ class Results:
 
     @property
     def subjects(self) -> list[str]:
-        """In the order of their measurement, ours last."""
-        names = dict.fromkeys(name for row in self.operations.values() for name in row)
-        return [*(name for name in names if name != OURS), OURS]
+        """Those of any operation, in the order in which they are shown."""
+        return [name for name in IN_ORDER if any(name in row for row in self.operations.values())]
 
 
 def median(samples: Sequence[Sample]) -> Sample:
@@ -74,7 +73,7 @@ def values(
         rows.append((f"**{shown}**", [cell and f"**{cell}**" for cell in cells]) if name == OURS else (shown, cells))
     rows.append((f"{OURS} ÷ best peer", [_ratio(row, value, best) for row in results.operations.values()]))
     if goals:
-        rows.append((f"{OURS} in other terms", [_goal(results, operation) for operation in OPERATIONS]))
+        rows.extend(_goals(results))
     return table(heading, rows)
 
 
@@ -83,17 +82,21 @@ def _ratio(row: Row, value: Value, best: Callable[[list[float]], float]) -> str:
     return f"{own / peer:.2f}" if peer and own is not None else ""
 
 
-def _goal(results: Results, operation: str) -> str:
-    """What the CPU of an operation is measured by, beside the peers."""
-    row = results.operations[operation]
-    own = row[OURS].cpu
-    if operation == ME and BARE_LOOK_UP in row:
-        return f"{own / row[BARE_LOOK_UP].cpu:.2f} × bare view with our look-up"
-    if operation == USERS:
-        return f"{own / results.operations[ME][OURS].cpu:.1f} × `me`"
-    if operation in {SIGN_IN, REGISTER} and HASH in row:
-        return f"hash {(own / row[HASH].cpu - 1) * 100:+.0f} %"
-    return ""
+def _goals(results: Results) -> Iterator[tuple[str, Sequence[str]]]:
+    """Our CPU by what it is measured by, beside the peers."""
+
+    def cells(by: Callable[[str, Row], str]) -> list[str]:
+        return [by(operation, row) for operation, row in results.operations.items()]
+
+    def by_name(name: str) -> list[str]:
+        return cells(lambda _, row: f"{row[OURS].cpu / row[name].cpu:.2f}" if name in row else "")
+
+    yield f"{OURS} ÷ {BARE_BEHIND}", by_name(BARE_BEHIND)
+    yield f"{OURS} ÷ {BARE_LOOK_UP}", by_name(BARE_LOOK_UP)
+    me = results.operations[ME][OURS].cpu
+    yield f"{OURS} ÷ its me", cells(lambda operation, row: f"{row[OURS].cpu / me:.2f}" if operation == USERS else "")
+    over = cells(lambda _, row: f"{(row[OURS].cpu / row[HASH].cpu - 1) * 100:+.0f} %" if HASH in row else "")
+    yield f"{OURS} over {HASH}", over
 
 
 def markdown(all_results: Sequence[Results], *, versions: Mapping[str, str]) -> str:

@@ -29,11 +29,12 @@ Exchange = Generator[bytes, bytes, None]
 PEERS = ("drf-social-oauth2", "django-graphql-jwt", "strawberry-django-auth")
 OURS = "Latchkey"
 HASH = "the hash alone"
-BARE, BARE_BEHIND, BARE_LOOK_UP = (
+BARE, BARE_BEHIND, BARE_LOOK_UP = BARE_VIEWS = (
     "bare Django view",
-    "bare view behind our middleware",
-    "the same with our look-up",
+    "bare view, our middleware",
+    "bare view, our look-up too",
 )
+IN_ORDER = (*BARE_VIEWS, HASH, *PEERS, OURS)
 
 ME, USERS, SIGN_IN, REFRESH, REGISTER = OPERATIONS = ("me", "users(first: 50)", "sign-in", "refresh", "register")
 
