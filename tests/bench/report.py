@@ -39,7 +39,7 @@ def median(samples: Sequence[Sample]) -> Sample:
 
 def best_peer(row: Row, value: Value, best: Callable[[list[float]], float] = min) -> float | None:
     """The best value of a peer; None if no peer has the operation."""
-    found = [number for name in PEERS if name in row and (number := value(row[name])) is not None]
+    found = [figure for name in PEERS if name in row and (figure := value(row[name])) is not None]
     return best(found) if found else None
 
 
