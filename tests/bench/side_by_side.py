@@ -7,7 +7,6 @@ picture. The machine should have nothing else to do.
 """
 
 import contextlib
-import functools
 import importlib.metadata
 import os
 import platform
@@ -16,27 +15,19 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import psycopg
-from argon2.low_level import Type, hash_secret, verify_secret
 
-from tests.api import PASSWORD
 from tests.bench import report
 from tests.bench.load import Sample, sample
 from tests.bench.subjects import (
     CONNECTIONS,
-    HASH,
     HASHING,
     OPERATIONS,
     OURS,
     PEERS,
-    REGISTER,
-    SIGN_IN,
     THREADS,
     WORKERS,
     Subject,
@@ -52,39 +43,6 @@ WARM_UP = min(0.5, SECONDS)
 PICTURE = ROOT / "docs" / "images" / "performance.svg"
 
 
-@functools.cache
-def hashed() -> bytes:
-    """A hash at the cost in force."""
-    return hash_secret(
-        PASSWORD.encode(),
-        os.urandom(16),
-        time_cost=HASHING.argon2_time_cost,
-        memory_cost=HASHING.argon2_memory_cost,
-        parallelism=HASHING.argon2_parallelism,
-        hash_len=32,
-        type=Type.ID,
-    )
-
-
-def hashes(seconds: float) -> tuple[int, float]:
-    """Verify a password again and again: how often, and seconds of CPU. Runs in a process of its own."""
-    encoded, times = hashed(), 0
-    before, until = time.process_time(), time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        verify_secret(encoded, PASSWORD.encode(), Type.ID)
-        times += 1
-    return times, time.process_time() - before
-
-
-def hash_sample(pool: ProcessPoolExecutor, seconds: float) -> Sample:
-    """The hash alone, in as many processes as each server has."""
-    begun = time.perf_counter()
-    done = list(pool.map(hashes, [seconds] * WORKERS))
-    times = sum(times for times, _ in done)
-    spent = sum(spent for _, spent in done)
-    return Sample(cpu=spent / times * 1000, database=None, rate=times / (time.perf_counter() - begun))
-
-
 @contextlib.contextmanager
 def subjects() -> Iterator[list[Subject]]:
     """All servers."""
@@ -97,21 +55,15 @@ def subjects() -> Iterator[list[Subject]]:
 def measured(database: str) -> report.Results:
     """The medians of all operations of all subjects."""
     operations: dict[str, dict[str, Sample]] = {}
-    with subjects() as servers, ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+    with subjects() as servers:
         for operation in OPERATIONS:
             asked = [server for server in servers if operation in server.clients]
-            samples: dict[str, list[Sample]] = {}
-            order: list[Subject | None] = [*asked]
-            if operation in {SIGN_IN, REGISTER}:
-                order.insert(0, None)  # the hash alone
-            for turn in range(ROUNDS + 1):
-                for server in order if turn == 0 else random.sample(order, len(order)):
-                    seconds = SECONDS if turn else WARM_UP
-                    one = _sample(server, operation, seconds) if server else hash_sample(pool, seconds)
-                    if turn:
-                        samples[server.name if server else HASH].append(one)
-                    else:
-                        samples[server.name if server else HASH] = []
+            for server in asked:
+                _sample(server, operation, WARM_UP)
+            samples: dict[str, list[Sample]] = {server.name: [] for server in asked}
+            for _ in range(ROUNDS):
+                for server in random.sample(asked, len(asked)):
+                    samples[server.name].append(_sample(server, operation, SECONDS))
             operations[operation] = {name: report.median(several) for name, several in samples.items()}
             print(f"{database}, {operation}: {_told(operations[operation])}", file=sys.stderr, flush=True)
     return report.Results(database=database, operations=operations)

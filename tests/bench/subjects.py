@@ -28,7 +28,7 @@ Exchange = Generator[bytes, bytes, None]
 
 PEERS = ("drf-social-oauth2", "django-graphql-jwt", "strawberry-django-auth")
 OURS = "Latchkey"
-HASH = "the hash alone"
+HASH = "bare view that only hashes"
 BARE, BARE_BEHIND, BARE_LOOK_UP = BARE_VIEWS = (
     "bare Django view",
     "bare view, our middleware",
@@ -300,7 +300,15 @@ def latchkey_and_bare_views() -> Iterator[list[Subject]]:
             return Subject(name=name, port=at[0], workers=at[1], database=database, clients=clients)
 
         _, plain_port, plain_processes = serve("plain", DATABASE_URL=database)
+        hashing = [[Client(repeating(request("GET", "/bare-hash"), b"true")) for _ in tokens] for _ in range(2)]
         yield [
+            Subject(
+                name=HASH,
+                port=plain_port,
+                workers=plain_processes,
+                database=database,
+                clients=dict(zip((SIGN_IN, REGISTER), hashing, strict=True)),
+            ),
             bare(BARE, me="/bare", users="/bare-users", at=(plain_port, plain_processes)),
             bare(BARE_BEHIND, me="/bare", users="/bare-users"),
             bare(BARE_LOOK_UP, me="/bare-fast"),

@@ -1,16 +1,21 @@
-"""The project's addresses, and bare Django views that do the work of `{ me { id email username } }` and of `users`."""
+"""The project's addresses, and bare Django views that do the work of `me`, of `users`, and of a password."""
 
+import functools
 import hashlib
 import json
+import os
 from typing import Any
 
+from argon2.low_level import Type, hash_secret, verify_secret
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from oauth2_provider.models import get_access_token_model
 
+from accounts.conf import latchkey
 from accounts.people.models import Account
 from accounts.tokens import api as bearer_tokens
 from project.urls import urlpatterns as project_urlpatterns
+from tests.api import PASSWORD
 
 
 def answer(data: Any, status: int = 200) -> HttpResponse:
@@ -55,8 +60,29 @@ def bare_users(_request: HttpRequest) -> HttpResponse:
     return answer({"data": {"users": {"nodes": nodes, "pageInfo": page}}})
 
 
+@functools.cache
+def stored_hash() -> bytes:
+    """Of the password PASSWORD, at the cost in force."""
+    conf = latchkey()
+    return hash_secret(
+        PASSWORD.encode(),
+        os.urandom(16),
+        time_cost=conf.argon2_time_cost,
+        memory_cost=conf.argon2_memory_cost,
+        parallelism=conf.argon2_parallelism,
+        hash_len=32,
+        type=Type.ID,
+    )
+
+
+def bare_hash(_request: HttpRequest) -> HttpResponse:
+    """Verify a password, and nothing else."""
+    return answer({"verified": verify_secret(stored_hash(), PASSWORD.encode(), Type.ID)})
+
+
 urlpatterns = [
     path("bare", bare),
+    path("bare-hash", bare_hash),
     path("bare-fast", bare_fast),
     path("bare-users", bare_users),
     *project_urlpatterns,
