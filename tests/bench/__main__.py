@@ -28,8 +28,8 @@ class Part:
 PARTS = (
     Part("peers", "tests.bench.side_by_side", markdown=True),
     Part("me", "tests.bench.me"),
-    Part("scale", "tests.bench.scale"),
-    Part("start", "tests.bench.start"),
+    Part("scale", "tests.bench.scale", markdown=True),
+    Part("start", "tests.bench.start", markdown=True),
     Part("storm", "tests.bench.storm"),
     Part("mailed", "tests.bench.mailed"),
 )
