@@ -322,6 +322,11 @@ BORROWED_FROM_DJANGO: dict[str, Check] = {
     "Django's Redis cache has the client in `_cache.get_client`: limits run their scripts by it (S52)": takes(
         "django.core.cache.backends.redis:RedisCacheClient.get_client", "key", "write"
     ),
+    "Django's Redis cache builds a client at each call, by `_get_connection_pool` and `_client`: ours keeps it": says(
+        "django.core.cache.backends.redis:RedisCacheClient.get_client",
+        "self._get_connection_pool(write)",
+        "self._client(connection_pool=pool)",
+    ),
     "Django's `log_response` logs an answer once": takes("django.utils.log:log_response", "message"),
     "Django's ValidationError gathers others by `update_error_dict`": has(
         "django.core.exceptions:ValidationError", "update_error_dict"
