@@ -28,7 +28,7 @@ class Slice:
     end: Any = None
 
     def of(self, model: type[Model], field: str = "pk") -> Rows:
-        """The rows whose field has a value of the slice.
+        """The rows whose field has a value of the slice, in its order.
 
         Each statement has these bounds for each table that it reads. Otherwise PostgreSQL may prefer to read the whole
         table for a few rows of it, until that is a few hundred thousand long.
@@ -36,7 +36,7 @@ class Slice:
         bounds = {f"{field}__gte": self.first, f"{field}__lt": self.end}
         given = {name: key for name, key in bounds.items() if key is not None}
         # Without bounds, rows without a value would be part of the slice.
-        rows: Rows = model._base_manager.using(self.database).order_by()  # noqa: SLF001 - public in practice
+        rows: Rows = model._base_manager.using(self.database).order_by(field)  # noqa: SLF001 - public in practice
         return rows.filter(**(given or {f"{field}__isnull": False}))
 
 
@@ -63,7 +63,7 @@ def sweep_dead(model: type[Model], dead: Callable[[Slice], Rows]) -> int:
     def clear(part: Slice) -> int:
         rows = dead(part)
         # Before a transaction: on SQLite each takes the lock on the whole database.
-        if not rows.exists():
+        if not some(rows):
             return 0
         with transaction.atomic(using=part.database):
             return delete(part.of(model), rows)
@@ -71,12 +71,21 @@ def sweep_dead(model: type[Model], dead: Callable[[Slice], Rows]) -> int:
     return sweep(model, clear)
 
 
+def some(rows: Rows) -> bool:
+    """Whether there are any of these rows of a slice.
+
+    Not Django's `exists`, which takes them in any order: PostgreSQL may then read the whole table, where it expects to
+    find one soon.
+    """
+    return rows.values("pk").first() is not None
+
+
 def locked(rows: Rows) -> Rows:
     """Keys for `pk__in` of those of the rows that nobody else holds, locked until the transaction ends.
 
     PostgreSQL reads a row again that changed meanwhile: it is among them only if it still meets the conditions.
     """
-    return rows.select_for_update(skip_locked=True).values("pk")
+    return rows.order_by().select_for_update(skip_locked=True).values("pk")
 
 
 def delete(of: Rows, rows: Rows) -> int:

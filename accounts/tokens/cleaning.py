@@ -23,7 +23,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, Max, Min, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from oauth2_provider.models import (
     get_access_token_model,
@@ -33,7 +33,7 @@ from oauth2_provider.models import (
 )
 
 from accounts.conf import latchkey
-from accounts.shared.sweeping import Rows, Slice, delete, locked, sweep, sweep_dead
+from accounts.shared.sweeping import Rows, Slice, delete, locked, some, sweep, sweep_dead
 from accounts.tokens.families import live
 from accounts.tokens.models import Session
 
@@ -71,12 +71,12 @@ def _clear_pairs(part: Slice, now: datetime, idle_since: datetime) -> int:
     over = refresh_tokens.filter(_over(idle_since) | Q(revoked=None, access_token__in=idle))
     bare = access_tokens.filter(~Exists(refresh_tokens.filter(access_token=OuterRef("pk"))), expires__lt=now)
     # Before a transaction, as in `sweep_dead`.
-    bounds = over.aggregate(first=Min("pk"), last=Max("pk"))
-    if bounds["first"] is None and not bare.exists():
+    found = list(over.values_list("pk", flat=True))
+    if not found and not some(bare):
         return 0
     with transaction.atomic(using=part.database):
-        if bounds["first"] is not None:
-            span = Slice(database=part.database, first=bounds["first"], end=bounds["last"] + 1)
+        if found:
+            span = Slice(database=part.database, first=min(found), end=max(found) + 1)
             # The repeat of a lost answer prolongs an access token (S68), but none that is locked here.
             over = refresh_tokens.filter(_over(idle_since) | Q(revoked=None, access_token__in=locked(idle)))
             _delete_refresh_tokens(refresh_tokens, over.filter(pk__gte=span.first, pk__lt=span.end), span)
@@ -87,7 +87,7 @@ def _clear_refresh_tokens(part: Slice, idle_since: datetime) -> int:
     """Of a slice of the refresh tokens: those that are over, but for the idle ones."""
     refresh_tokens = part.of(RefreshToken)
     over = refresh_tokens.filter(_over(idle_since) | Q(revoked=None, access_token=None))
-    if not over.exists():
+    if not some(over):
         return 0
     with transaction.atomic(using=part.database):
         return _delete_refresh_tokens(refresh_tokens, over, part)
@@ -102,7 +102,7 @@ def _delete_refresh_tokens(of: Rows, rows: Rows, part: Slice) -> int:
     """Delete refresh tokens, whose keys are in the slice, but not if somebody else holds the token traded for one."""
     successors = part.of(AccessToken, "source_refresh_token")
     # Few: access tokens that somebody left behind.
-    if successors.filter(source_refresh_token__in=rows).exists():
+    if some(successors.filter(source_refresh_token__in=rows)):
         left = successors.filter(source_refresh_token__in=locked(rows))
         successors.filter(pk__in=locked(left)).update(source_refresh_token=None)
     return delete(of, rows.filter(~Exists(successors.filter(source_refresh_token=OuterRef("pk")))))
