@@ -387,6 +387,16 @@ def test_refreshes_that_succeed_are_not_limited(graphql, limited, refresh, signe
         assert refresh(signed_in.refresh_token)
 
 
+def test_the_refusals_of_a_live_token_count(graphql, limited, signed_in):
+    """S56: it takes no attempt beforehand; it passes (S53), and what is made up at its address does not."""
+    given = {"refreshToken": signed_in.refresh_token}
+    for _ in range(3):
+        assert codes(graphql(REFRESH, input={**given, "scope": "admin"}).data["refreshToken"]) == ["INVALID_SCOPE"]
+
+    assert codes(graphql(REFRESH, input={"refreshToken": "x"}).data["refreshToken"]) == ["RATE_LIMITED"]
+    assert codes(graphql(REFRESH, input=given).data["refreshToken"]) == []
+
+
 def test_being_limited_is_recorded_once_a_minute(graphql, limited, refresh):
     """Else each refusal of a flood would cost a write."""
     with time_machine.travel(timezone.now().replace(second=1), tick=False):
