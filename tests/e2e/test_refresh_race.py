@@ -1,17 +1,22 @@
 """Refreshes that race, against a real server with several processes, on the database that DATABASE_URL names."""
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.api import PASSWORD, REFRESH, REGISTER
+from tests.api import PASSWORD, REFRESH, REGISTER, REVOKE
 from tests.live import UNLIMITED, Live, serving
 
 AT_ONCE = 20
 ROUNDS = 10
+REVOKE_ALL = "mutation { revokeAllSessions { revokedCount } }"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +43,18 @@ def refresh(live: Live, token: str) -> tuple[int, dict]:
     """Status and payload of a refresh."""
     status, body = live.post(REFRESH, input={"refreshToken": token})
     return status, body["data"]["refreshToken"]
+
+
+def refresh_by_rest(live: Live, token: str) -> tuple[int, dict]:
+    """Likewise, at `/o/token/`."""
+    form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "web"}
+    try:
+        with urlopen(Request(f"{live.url}/o/token/", urlencode(form).encode()), timeout=60) as response:
+            pair = json.load(response)
+            return response.status, {"accessToken": pair["access_token"], "refreshToken": pair["refresh_token"]}
+    except HTTPError as error:
+        with error:
+            return error.code, {}
 
 
 def at_once(*calls) -> list:
@@ -96,6 +113,33 @@ def test_a_thiefs_replays_that_race_the_victim_leave_nothing_usable(live):
         assert all(refresh(live, token)[1]["tokens"] is None for token in found)
         headers = [{"Authorization": f"Bearer {token}"} for token in accesses]
         assert {live.post("{ me { id } }", headers=h)[0] for h in headers} == {401}
+
+
+@pytest.mark.parametrize("end", ["revokeToken", "revokeAllSessions"])
+def test_refreshes_that_race_the_end_of_their_session_leave_nothing_usable(live, end):
+    """S19, S21: by GraphQL and by REST: no 5xx, and whatever pair was answered is dead."""
+    for number in range(4):
+        name = f"{end}{number}"
+        tokens = register(live, email=f"{name}@example.com", username=name)[1]["tokens"]
+        token, headers = tokens["refreshToken"], {"Authorization": f"Bearer {tokens['accessToken']}"}
+        sign_out = {
+            "revokeToken": partial(live.post, REVOKE, input={"token": token}),
+            "revokeAllSessions": partial(live.post, REVOKE_ALL, headers=headers),
+        }
+
+        answers = at_once(
+            *[partial(refresh, live, token)] * 4, *[partial(refresh_by_rest, live, token)] * 4, sign_out[end]
+        )
+
+        assert {status for status, _ in answers[:4]} == {200}
+        assert {status for status, _ in answers[4:8]} <= {200, 400}
+        # A refresh may have ended the token that signs out.
+        assert answers[8][0] in {200, 401}
+        live.post(REVOKE, input={"token": token})
+        pairs = [p["tokens"] for _, p in answers[:4] if p["tokens"]] + [p for s, p in answers[4:8] if s == 200]
+        for access, again in {(pair["accessToken"], pair["refreshToken"]) for pair in pairs}:
+            assert live.post("{ me { id } }", headers={"Authorization": f"Bearer {access}"})[0] == 401
+            assert refresh(live, again)[1]["tokens"] is None
 
 
 def test_late_repeats_that_race_the_first_use_are_all_answered_or_all_end_the_session(live):
