@@ -273,7 +273,7 @@ class _Trade:
         scopes = still_allowed(original.split(), self.client)
         if not set(self.requested) <= set(scopes):
             return None
-        return " ".join(self.requested or scopes)
+        return " ".join(dict.fromkeys(self.requested or scopes))
 
     def _derived(self) -> tuple[str, str]:
         """The one pair that the refresh token can be traded for, of 256 bits each (S14)."""

@@ -250,6 +250,14 @@ def test_a_scope_cannot_be_widened(graphql, signed_in):
     assert use(graphql, signed_in.access_token) == 200
 
 
+def test_a_scope_that_is_asked_for_twice_is_granted_once(graphql, signed_in):
+    """S80: else whoever refreshes could make each look-up of their token read as much as a request can hold."""
+    tokens = refresh(graphql, signed_in.refresh_token, scope="account " * 2000)["tokens"]
+
+    assert tokens["scope"] == "account"
+    assert set(AccessToken.objects.values_list("scope", flat=True)) == {"account"}
+
+
 @pytest.mark.parametrize("scope", ["account", "account admin"])
 def test_a_dead_token_is_refused_as_dead_whatever_the_scope(graphql, signed_in, after, scope):
     """INVALID_SCOPE would not tell the client to sign in again."""
