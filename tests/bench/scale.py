@@ -191,6 +191,10 @@ class Spent:
         """Of all three."""
         return statistics.median(self.times), statistics.median(self.worker), statistics.median(self.database)
 
+    def cpu(self) -> float:
+        """Of both processes together."""
+        return sum(self.medians()[1:])
+
 
 def measure(server: Filled, operation: Callable[[Filled], None], spent: Spent) -> None:
     """One round, over a connection of its own: the server ends one that was idle while a database was filled."""
@@ -216,14 +220,11 @@ def compare(servers: list[Filled]) -> None:
     print("| | " + " | ".join(str(server.size) for server in servers) + " |")
     print("|---|" + "---|" * len(servers))
     for name, values in spent.items():
-        smallest = values[0].medians()
-        cells = []
-        for value in values:
-            numbers = value.medians()
-            ratios = ", ".join(f"{n / s:.2f}" if s else "–" for n, s in zip(numbers, smallest, strict=True))
-            cells.append(" / ".join(f"{n:.2f}" for n in numbers) + ("" if value is values[0] else f" ({ratios} ×)"))
+        cells = [" / ".join(f"{number:.2f}" for number in value.medians()) for value in values]
+        for place, value in enumerate(values[1:], 1):
+            cells[place] += f" (**{value.cpu() / values[0].cpu():.2f} ×**)"
         print(f"| {name} | " + " | ".join(cells) + " |")
-    print("\nMedian ms / CPU ms of the worker / CPU ms of PostgreSQL, and how many times the smallest each is.")
+    print("\nMedian ms / CPU ms of the worker / CPU ms of PostgreSQL; bold: both, in times the smallest.")
     print(f"{ROUNDS} × {REQUESTS} requests, the sizes in turn.\n")
 
 

@@ -268,6 +268,7 @@ def test_a_page_changes_with_its_files(settings, tmp_path, development):
     assert page.html == f'<script src="/static/app/assets/{"new" if development else "old"}.js">'
 
 
+@pytest.mark.django_db  # the end of a response may look at the connection
 def test_collected_files_come_first(settings, tmp_path, rf):
     """They stay where they are while a build replaces its own."""
     settings.WHITENOISE_AUTOREFRESH = False

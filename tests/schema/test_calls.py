@@ -25,8 +25,8 @@ REFRESH = f"mutation ($input: RefreshTokenInput) {{ refreshToken(input: $input) 
 SIGN_IN = f"mutation ($input: TokenAuthInput!) {{ tokenAuth(input: $input) {{ {TOKENS} }} }}"
 
 CEILINGS = {
-    "sqlite": {"me": 1360, "refresh": 2500, "sign-in": 3200},
-    "postgresql": {"me": 1430, "refresh": 2930, "sign-in": 4050},
+    "sqlite": {"me": 845, "refresh": 2070, "sign-in": 2775},
+    "postgresql": {"me": 1270, "refresh": 2830, "sign-in": 3915},
 }
 """A tenth above what was counted with CPython 3.11, whose later versions call fewer."""
 
@@ -94,4 +94,4 @@ def test_an_operation_calls_no_more_functions_than_it_did(name, account, default
     ceiling = CEILINGS[connection.vendor][name]
     counted = calls_of({"me": me, "refresh": refresh, "sign-in": sign_in}[name])
 
-    assert ceiling * 0.7 < counted <= ceiling, counted
+    assert 0 < counted <= ceiling, counted

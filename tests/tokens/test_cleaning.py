@@ -19,8 +19,8 @@ from accounts.conf import latchkey
 from accounts.shared import sweeping
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import AccessToken, RefreshToken
+from accounts.tokens.families import live
 from accounts.tokens.models import Session
-from accounts.tokens.server import live
 from tests.api import REFRESH
 from tests.factories import make_account, make_client
 
