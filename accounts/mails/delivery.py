@@ -34,7 +34,7 @@ from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.mails.rendering import render
 from accounts.mails.templates import Template
 from accounts.shared.caller import Caller
-from accounts.shared.statements import Delete, Select, Update, parameter
+from accounts.shared.statements import Delete, Select, Update, columns, parameter
 
 log = logging.getLogger(__name__)
 
@@ -329,10 +329,7 @@ def _close(connection: BaseEmailBackend) -> None:
         connection.close()
 
 
-MAIL_FIELDS, CODE_FIELDS = (
-    tuple(field.attname for field in model._meta.concrete_fields)  # noqa: SLF001 - public in practice
-    for model in (Mail, MailedCode)
-)
+MAIL_FIELDS, CODE_FIELDS = columns(Mail), columns(MailedCode)
 
 
 def _free(*, tried: bool) -> Select:

@@ -20,7 +20,7 @@ from accounts.people.attempts import attempt
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from accounts.shared.statements import Select, parameter
+from accounts.shared.statements import Select, columns, parameter
 from accounts.shared.texts import canonical_email, is_overlong
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import ClientGrant, TokenSet
@@ -107,7 +107,7 @@ def token_auth(*, email: str, password: str, grant: ClientGrant, caller: Caller)
         raise InvalidCredentials
 
 
-ACCOUNT_FIELDS = tuple(field.attname for field in Account._meta.concrete_fields)  # noqa: SLF001 - public in practice
+ACCOUNT_FIELDS = columns(Account)
 
 _by_address = Select(
     Account,

@@ -179,6 +179,11 @@ class Delete(_Statement):
         return number
 
 
+def columns(model: type[Model]) -> tuple[str, ...]:
+    """The columns of a model, as `values_list` and `from_db` take them."""
+    return tuple(field.attname for field in model._meta.concrete_fields)  # noqa: SLF001 - public
+
+
 def parameter(model: type[Model], field: str, name: str = "") -> Parameter:
     """The Parameter for a value of this field, under the field's name or another."""
     return Parameter(name or field, model._meta.get_field(field))  # type: ignore[arg-type]  # noqa: SLF001 - public

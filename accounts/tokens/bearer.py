@@ -10,7 +10,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from accounts.people.models import Account
-from accounts.shared.statements import Select, parameter
+from accounts.shared.statements import Select, columns, parameter
 from accounts.tokens.errors import InsufficientScope, InvalidToken
 from accounts.tokens.families import checksum
 from accounts.tokens.models import Session
@@ -29,7 +29,7 @@ TOKEN_FIELDS = (
     "application__client_id",
     "application__first_party",
 )
-ACCOUNT_FIELDS = tuple(field.attname for field in Account._meta.concrete_fields)  # noqa: SLF001 - public in practice
+ACCOUNT_FIELDS = columns(Account)
 
 
 @dataclass(frozen=True, kw_only=True)

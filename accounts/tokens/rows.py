@@ -17,7 +17,7 @@ from oauth2_provider.models import get_access_token_model, get_refresh_token_mod
 from accounts.conf import latchkey
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from accounts.shared.statements import Delete, Insert, Select, Update, parameter
+from accounts.shared.statements import Delete, Insert, Select, Update, columns, parameter
 from accounts.tokens.families import checksum, idle_since
 from accounts.tokens.models import AuthenticationMethod, Client, Session
 
@@ -27,13 +27,7 @@ RefreshToken = get_refresh_token_model()
 # Reading ----------------------------------------------------------------------------------------------------------
 
 
-def _fields(model: type[Model]) -> list[Any]:
-    return [*model._meta.concrete_fields]  # noqa: SLF001 - public
-
-
-CLIENT_COLUMNS, ACCOUNT_COLUMNS, SESSION_COLUMNS = (
-    tuple(column.attname for column in _fields(model)) for model in (Client, Account, Session)
-)
+CLIENT_COLUMNS, ACCOUNT_COLUMNS, SESSION_COLUMNS = columns(Client), columns(Account), columns(Session)
 
 _find = Select(
     RefreshToken,
@@ -199,10 +193,13 @@ def supersede(presented: Presented, *, now: datetime) -> bool:
     return True
 
 
-_insert_access_token = Insert(AccessToken, *(column.name for column in _fields(AccessToken) if not column.primary_key))
-_insert_refresh_token = Insert(
-    RefreshToken, *(column.name for column in _fields(RefreshToken) if not column.primary_key)
-)
+def _insert_counted(model: type[Model]) -> Insert:
+    """Of a row whose key the database counts."""
+    fields = model._meta.concrete_fields  # noqa: SLF001 - public
+    return Insert(model, *(field.name for field in fields if not field.primary_key))
+
+
+_insert_access_token, _insert_refresh_token = _insert_counted(AccessToken), _insert_counted(RefreshToken)
 
 
 def insert_pair(
@@ -244,7 +241,7 @@ def insert_pair(
     return pk
 
 
-_insert_session = Insert(Session, *(column.name for column in _fields(Session)))
+_insert_session = Insert(Session)
 
 
 def insert_session(
