@@ -2,9 +2,11 @@
 
 import contextlib
 import http.client
+import json
 import re
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from tests.api import ANSWER_PROFILE, AUTH_URL, CHANGE_PASSWORD, CONVERT, NONCE, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
@@ -29,6 +31,10 @@ def test_no_secret_is_in_the_log_at_any_level(tmp_path):
         second = backend[1]["data"]["tokenAuth"]["tokens"]
         third = live.post(REFRESH, input={"refreshToken": second["refreshToken"], **confidential})[1]
         third = third["data"]["refreshToken"]["tokens"]
+        form = {"grant_type": "refresh_token", "client_id": "backend", "client_secret": secret}
+        form["refresh_token"] = third["refreshToken"]
+        with urlopen(f"{live.url}/o/token/", urlencode(form).encode(), timeout=60) as response:
+            fourth = json.load(response)
         bad_type = "hunter2hunter2"
         live.post(TOKEN_AUTH, input={"email": 5, "password": bad_type})
         bearer = {"Authorization": f"Bearer {first['accessToken']}"}
@@ -37,13 +43,14 @@ def test_no_secret_is_in_the_log_at_any_level(tmp_path):
         for current, chosen in ((wrong, new), (PASSWORD, weak), (PASSWORD, new)):
             live.post(CHANGE_PASSWORD, headers=bearer, input={"currentPassword": current, "newPassword": chosen})
         live.post(REVOKE, input={"token": first["refreshToken"]})
-        live.post(REVOKE, headers={"Authorization": f"Bearer {third['accessToken']}"})
+        live.post(REVOKE, headers={"Authorization": f"Bearer {fourth['access_token']}"})
         key = live.environment["SECRET_KEY"]
 
     log = live.log.read_text()
     assert "DEBUG" in log
     assert "oauthlib" in log
     tokens = [pair[name] for pair in (first, second, third) for name in ("accessToken", "refreshToken")]
+    tokens += [fourth["access_token"], fourth["refresh_token"]]
     leaked = [s for s in [PASSWORD, wrong, inline, bad_type, new, weak, secret, key, *tokens] if s in log]
     assert leaked == []
 

@@ -86,7 +86,7 @@ def test_every_address_takes_the_same_statements(graphql, state):
         requested(graphql)
 
     assert [" ".join(sql.split()[:3]).replace('"', "") for sql in sent] == [
-        "SELECT accounts_client.id, accounts_client.client_id,",
+        "SELECT accounts_client.id AS",
         "SELECT accounts_account.password, accounts_account.last_login,",
         "INSERT INTO accounts_mailedcode",
         "INSERT INTO accounts_mail",
