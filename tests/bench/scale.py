@@ -6,11 +6,13 @@ machine) for each request. The hash of passwords is a cheap one, so that the res
 largest: the plan of each statement, and a clean-up while others refresh.
 
 Prints Markdown for docs/performance.md, and writes all plans to the file of `--plans`. Exits with 1 if a statement
-reads a big table from one end to the other, or reads many rows in vain. The role has to be a superuser, for speed.
+reads a big table from one end to the other, or reads many rows in vain. BENCH_TOKENS has the sizes, if `--tokens` has
+not. The role has to be a superuser, for speed.
 """
 
 import argparse
 import json
+import os
 import secrets
 import statistics
 import subprocess
@@ -324,10 +326,11 @@ def clean(server: Filled, expired: int) -> None:
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--tokens", type=int, nargs="+", default=[1_000, 100_000, 1_000_000])
+    sizes_by_default = [int(size) for size in os.environ.get("BENCH_TOKENS", "1000 100000 1000000").split()]
+    parser.add_argument("--tokens", type=int, nargs="+", default=sizes_by_default)
     parser.add_argument("--accounts", type=int, nargs="+", default=[1_000, 100_000, 1_000_000])
     parser.add_argument("--expired", type=int, default=1_000_000, help="tokens to clean up; 0 leaves that out")
-    parser.add_argument("--plans", type=Path, default=ROOT / ".bench" / "plans.md")
+    parser.add_argument("--plans", type=Path, default=ROOT / "tests" / "bench" / "plans.md")
     arguments = parser.parse_args()
     sizes = [Size(*numbers) for numbers in zip(arguments.tokens, arguments.accounts, strict=True)]
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:

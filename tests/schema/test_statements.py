@@ -113,6 +113,19 @@ def words_of(sent) -> list[str]:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_token_auth_is_one_transaction_without_a_savepoint(graphql, default_client):
+    """With a verified address: one statement more looks for the device."""
+    account = make_account(email_verified=True)
+    signing_in = {"email": account.email, "password": PASSWORD}
+    graphql(TOKEN_AUTH, input=signing_in)
+    with CaptureQueriesContext(connection) as sent:
+        assert graphql(TOKEN_AUTH, input=signing_in).data["tokenAuth"]["tokens"]
+
+    read, pair = ["SELECT", "SELECT"], ["INSERT", "INSERT", "SELECT", "INSERT"]
+    assert words_of(sent) == [*read, "BEGIN", "UPDATE", "SELECT", *pair, "INSERT", "COMMIT"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_refresh_token_is_nine_without_a_savepoint(graphql, signed_in):
     """What every client sends every few minutes: read, lock, trade, write."""
     with CaptureQueriesContext(connection) as sent:
