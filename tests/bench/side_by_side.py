@@ -134,12 +134,14 @@ def told_machine() -> str:
 
 def main() -> None:
     """Print Markdown, and write the picture of the first database."""
+    # Before the picture changes the tree, and so the name of the commit.
+    machine = told_machine()
     results = []
     for name, url in databases():
         os.environ["DATABASE_URL"] = url
         results.append(measured(name))
     PICTURE.write_text(report.svg(results[0]))
-    print(told_machine())
+    print(machine)
     print()
     print("![CPU of the server for each operation](images/performance.svg)")
     print()
