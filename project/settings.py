@@ -143,6 +143,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     # file that was replaced: operators stop the service before.
     DATABASE["CONN_MAX_AGE"] = 60
 else:
+    DATABASE["ENGINE"] = "project.postgresql"
     DATABASE.setdefault("CONN_HEALTH_CHECKS", True)
     options = DATABASE.setdefault("OPTIONS", {})
     # PostgreSQL plans each of our statements a few times, and not at each execution.
@@ -162,8 +163,8 @@ else:
             # that double, and notice only minutes later that the database is back.
             "reconnect_timeout": 2,
         }
-        # These find a broken connection more quickly than Django's.
-        DATABASE["ENGINE"], DATABASE["CONN_HEALTH_CHECKS"] = "project.postgresql", False
+        # Those of our backend find a broken connection more quickly than Django's.
+        DATABASE["CONN_HEALTH_CHECKS"] = False
         # Django forbids persistent connections with a pool.
         if DATABASE.setdefault("CONN_MAX_AGE", 0) != 0:
             raise ImproperlyConfigured("DATABASE_URL: with pool=true, its conn_max_age can only be 0.")

@@ -16,9 +16,8 @@ os.environ["ARGON2_TIME_COST"] = "1"
 
 from project.settings import *  # noqa: E402, F403 - the environment has to be set first
 
-if DATABASES["default"].get("OPTIONS", {}).pop("pool", None):  # noqa: F405
-    # Races have more threads than the service.
-    DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"  # noqa: F405
+# Races have more threads than the service.
+DATABASES["default"].get("OPTIONS", {}).pop("pool", None)  # noqa: F405
 
 # Files are found when they are requested: otherwise each test's client lists all of them, which takes 20 ms.
 WHITENOISE_AUTOREFRESH = True

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from tests.api import ME, PASSWORD, REGISTER
 from tests.live import UNLIMITED, Live, fresh_database, serving
@@ -94,12 +95,12 @@ def test_without_a_connection_the_answer_is_503_and_one_line(tmp_path):
     with limited(tmp_path) as service:
         service.allow(0)
         before = len(service.live.log.read_text())
-        connection = http.client.HTTPConnection(service.live.url.removeprefix("http://"))
+        client = http.client.HTTPConnection(service.live.url.removeprefix("http://"))
         headers = {**service.headers, "Content-Type": "application/json"}
-        connection.request("POST", "/graphql", json.dumps({"query": ME}), headers)
-        response = connection.getresponse()
+        client.request("POST", "/graphql", json.dumps({"query": ME}), headers)
+        response = client.getresponse()
         body = json.load(response)
-        connection.close()
+        client.close()
         refused = service.storm(THREADS + 4)
         log = service.live.log.read_text()[before:]
 
@@ -123,6 +124,47 @@ def test_a_restart_of_the_database_fails_no_later_request(tmp_path):
         answers = [service.me() for _ in range(12)]
 
     assert [status for status, _ in answers] == [200] * 12
+
+
+def test_a_migration_that_changes_columns_fails_no_later_request(tmp_path):
+    """PostgreSQL refuses statements that were prepared before; they are prepared again."""
+    with limited(tmp_path) as service:
+        service.storm(60)
+        with psycopg.connect(service.live.environment["DATABASE_URL"]) as migration:
+            migration.execute("ALTER TABLE accounts_account ALTER COLUMN first_name TYPE varchar(200)")
+            migration.execute("ALTER TABLE oauth2_provider_accesstoken ALTER COLUMN scope TYPE varchar(900)")
+        answers = service.storm(24)
+        log = service.live.log.read_text()
+
+    assert [status for status, _ in answers] == [200] * 24
+    assert "Traceback" not in log
+
+
+@pytest.mark.django_db(transaction=True)
+def test_within_a_transaction_a_changed_column_is_a_failure_to_repeat(prepared):
+    """It cannot go on; the service answers 503, and the connection works again after the rollback."""
+    with transaction.atomic(), pytest.raises(OperationalError):
+        prepared()
+    assert prepared() == "x"
+
+
+@pytest.fixture
+def prepared() -> Iterator[Callable[[], str]]:
+    """A prepared statement, whose column has changed since."""
+
+    def execute() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM changing")
+            return str(cursor.fetchone()[0])
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE changing AS SELECT 'x'::varchar(10) AS name")
+        for _ in range(8):
+            execute()
+        with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+            other.execute("ALTER TABLE changing ALTER COLUMN name TYPE varchar(20)")
+        yield execute
+        cursor.execute("DROP TABLE changing")
 
 
 def test_the_mail_worker_waits_for_connections(tmp_path):
