@@ -140,9 +140,9 @@ class Data:
         "The database: PostgreSQL in production, `postgres://user:password@host/name`. Options after `?` go to the"
         " driver, such as `sslmode=require`. The threads of a process share a pool of connections;"
         " `pool=false` keeps one for each thread, for `conn_max_age` seconds (60)."
-        " Statements are prepared: behind PgBouncer before 1.22 and other poolers between transactions, set"
-        " `prepare_threshold=none` or `disable_server_side_cursors=true`. Django itself also reads"
-        " `conn_health_checks` and `server_side_binding`.",
+        " Statements are prepared: behind a pooler between transactions, other than PgBouncer from 1.22 on with"
+        " `max_prepared_statements` above 0, set `prepare_threshold=none` or `disable_server_side_cursors=true`. Django"
+        " itself also reads `conn_health_checks` and `server_side_binding`.",
         default={"ENGINE": data_urls.SQLITE, "NAME": str(BASE_DIR / "db.sqlite3")},
         secret=True,
         shown="`sqlite:///db.sqlite3`",
