@@ -4,21 +4,26 @@ import http.client
 import json
 import os
 import re
+import socket
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from tests.api import ME, PASSWORD, REGISTER
-from tests.live import UNLIMITED, Live, fresh_database, serving
+from tests.documents import ROOT
+from tests.live import UNLIMITED, Live, environment_of_service, fresh_database, serving
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="needs PostgreSQL"
@@ -165,6 +170,63 @@ def prepared() -> Iterator[Callable[[], str]]:
             other.execute("ALTER TABLE changing ALTER COLUMN name TYPE varchar(20)")
         yield execute
         cursor.execute("DROP TABLE changing")
+
+
+def test_a_command_waits_for_a_slow_database():
+    """No request waits for it: a database that has to wake first must not fail a deployment."""
+    with slow_way_to(os.environ["DATABASE_URL"], seconds=2.5) as url:
+        done = command("shell", "--command", QUERY, database=url)
+
+    assert (done.returncode, done.stdout.split()[-1:]) == (0, ["connected"]), done.stderr
+
+
+def test_a_command_tells_why_it_has_no_database():
+    """The pool would only say how long it waited."""
+    done = command("shell", "--command", QUERY, database="postgres://postgres@127.0.0.1:1/postgres")
+
+    assert done.returncode
+    assert "Connection refused" in done.stderr.partition("django.db.utils.OperationalError")[2]
+
+
+QUERY = "from django.db import connection; connection.ensure_connection(); print('connected')"
+
+
+def command(*arguments: str, database: str) -> "subprocess.CompletedProcess[str]":
+    """A management command that has ended."""
+    environment = environment_of_service(DATABASE_URL=database)
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def slow_way_to(url: str, *, seconds: float) -> Iterator[str]:
+    """The URL of a server that connects to the database after some time, one client after the other."""
+    host = urlsplit(url)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                time.sleep(seconds)
+                server = socket.create_connection((host.hostname, host.port or 5432))
+                for source, target in ((client, server), (server, client)):
+                    threading.Thread(target=forward, args=(source, target), daemon=True).start()
+
+    def forward(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError), source, target:
+            while part := source.recv(2**16):
+                target.sendall(part)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        port = listener.getsockname()[1]
+        yield host._replace(netloc=f"{host.netloc.rpartition('@')[0]}@127.0.0.1:{port}").geturl()
 
 
 def test_the_mail_worker_waits_for_connections(tmp_path):
