@@ -17,8 +17,8 @@ class _Absent(ModuleType):
     """Stands for `django.contrib.gis` as Django itself does without the library."""
 
     def __getattr__(self, name: str) -> object:
-        """Raise the error by which strawberry_django does without."""
-        if name.startswith("__"):
+        """Raise the error by which strawberry_django does without. Who looks through all modules finds nothing."""
+        if name != "geos":
             raise AttributeError(name)
         raise ImproperlyConfigured(f"{GIS} is switched off in project/no_geometry.py.")
 

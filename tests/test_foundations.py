@@ -340,8 +340,11 @@ BORROWED_FROM_DJANGO: dict[str, Check] = {
     "Django takes connections from `pool` in `get_new_connection`: ours replaces the broken ones there": says(
         "django.db.backends.postgresql.base:DatabaseWrapper.get_new_connection", "connection = self.pool.getconn()"
     ),
-    "Django reads the pool's options at each look at `pool`: project.serve switches it off while it migrates": says(
+    "Django reads the pool's options at each look at `pool`: project.serve and manage.py switch it off": says(
         "django.db.backends.postgresql.base:DatabaseWrapper.pool.fget", 'self.settings_dict["OPTIONS"].get("pool")'
+    ),
+    "Django names the class of its cursors among the parameters: ours prepares statements again": says(
+        "django.db.backends.postgresql.base:DatabaseWrapper.get_connection_params", '"cursor_factory"'
     ),
 }
 

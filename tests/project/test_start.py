@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -26,3 +29,12 @@ def test_nothing_searches_for_geographic_libraries():
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_whoever_looks_through_all_modules_finds_nothing_in_the_one_that_is_switched_off():
+    """As `pickle` does for an object that does not tell its module."""
+    module = sys.modules["django.contrib.gis"]
+
+    assert not hasattr(module, "somewhere")
+    with pytest.raises(ImproperlyConfigured):
+        from django.contrib.gis import geos  # noqa: F401
