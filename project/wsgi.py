@@ -2,16 +2,18 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 from django.urls import get_resolver
 
 from project.chunked import with_chunked_bodies
+from project.handler import Handler
 from project.proxies import Proxied
 from project.request_log import keeping_bodies
 from project.stack import in_one_piece
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-application = in_one_piece(Proxied(with_chunked_bodies(keeping_bodies(get_wsgi_application()))))
+django.setup(set_prefix=False)
+application = in_one_piece(Proxied(with_chunked_bodies(keeping_bodies(Handler()))))
 # Otherwise the first request of each worker would wait for the schema to be built.
 get_resolver().url_patterns  # noqa: B018 - a property that loads
 # The settings have read it. gunicorn reads it too, and would respond with 500 to paths without the prefix.

@@ -82,9 +82,11 @@ class Endpoint(JsonView):
 
 
 def _check_coding(request: HttpRequest) -> None:
-    """Raise InvalidRequestError for a compressed body, which is not supported (RFC 9110 §15.5.16)."""
+    """Raise InvalidRequestError for a compressed body (RFC 9110 §15.5.16), or one that is not in UTF-8."""
     if request.headers.get("Content-Encoding", "").lower() not in {"", "identity"}:
         raise InvalidRequestError(description="Send the form without a Content-Encoding.", status_code=UNSUPPORTED)
+    if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+        raise InvalidRequestError(description="Send the form in UTF-8.")
 
 
 def _check_form(request: HttpRequest) -> None:

@@ -10,7 +10,7 @@ from http.client import INTERNAL_SERVER_ERROR
 from typing import Any, cast
 
 from csp.decorators import csp_update
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.template.response import TemplateResponse
@@ -120,6 +120,8 @@ class View(DjangoView):
                 return error
             case RequestDataTooBig():
                 return Refused(413, "The body is too large.")
+            case TooManyFieldsSent():
+                return Refused(400, "The address has too many parameters.")
             case UnicodeDecodeError():
                 return Refused(400, "The body is not UTF-8.")
             case UnreadablePostError():

@@ -89,6 +89,56 @@ def test_an_endless_body_is_refused_while_it_is_sent(live):
     assert parsed(answer).status == 413
 
 
+MULTIPART = b'--b\r\nContent-Disposition: form-data; name="token"\r\n\r\nx\r\n--b--\r\n'
+CODECS = ("hex", "zlib", "undefined", "punycode", "utf-7", "utf-16")
+"""Charsets that Python knows. In the first four it decodes no address, and the fifth has lone surrogates."""
+MANY = "&".join("ab"[number % 2] for number in range(1100))
+"""More parameters than Django reads."""
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/graphql?query=%2B2AA-{__typename}", 400), ("/nothing?a=b", 404), ("/admin/login/?a=b", 200), ("/?a=b", 200)],
+)
+def test_the_address_is_read_in_utf_8_whatever_the_charset_of_the_body(live, codec, path, status):
+    """S45, S50: never a 5xx, and the headers of every response."""
+    reply = send(live.url, message("GET", path, Content_Type=f"text/plain; charset={codec}"))
+
+    assert reply.status in {status, 404}  # without the front end there is none at `/`
+    assert "content-security-policy" in reply.headers
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    ("path", "content_type", "status"),
+    [
+        ("/graphql?a=b", JSON, 415),
+        ("/o/token/?a=b", FORM, 400),
+        ("/o/token/", FORM, 400),
+        ("/o/token/", "multipart/form-data; boundary=b", 400),
+        ("/admin/login/", "multipart/form-data; boundary=b", 403),  # for want of a CSRF token
+    ],
+)
+def test_a_body_in_another_charset_is_refused(live, codec, path, content_type, status):
+    """S45."""
+    body = MULTIPART if content_type.startswith("multipart") else REFUSED_FORM
+
+    assert post(live, body, path, f"{content_type}; charset={codec}").status == status
+
+
+def test_parameters_that_an_operation_does_not_use_do_not_hinder_it(live):
+    """Django would count them as soon as the body names its charset."""
+    assert post(live, QUERY, f"/graphql?{MANY}", f"{JSON}; charset=utf-8").status == 200
+
+
+def test_too_many_parameters_of_an_operation_are_400(live):
+    """S45."""
+    reply = send(live.url, message("GET", f"/graphql?query={{__typename}}&{MANY}"))
+
+    assert (reply.status, code_of(reply)) == (400, "BAD_REQUEST")
+
+
 BROKEN = {
     "no size": b"\r\n",
     "a size that is none": b"zz\r\n{}\r\n0\r\n\r\n",
