@@ -769,10 +769,11 @@ def test_the_page_does_not_hide_an_operation(browser):
 
 
 def test_the_page_reflects_nothing_of_the_address(browser):
-    """No script of somebody's link."""
-    response = browser.get('/graphql?x="><script>alert(1)</script>', headers={"Accept": "text/html"})
+    """No script of somebody's link, and no command in what the page says to copy into a shell."""
+    response = browser.get('/graphql?x="><script>alert(1)</script>;reboot', headers={"Accept": "text/html"})
 
     assert b"<script>alert" not in response.content
+    assert b"reboot" not in response.content
 
 
 def test_token_answers_are_never_stored(post, browser, signed_in):
