@@ -255,6 +255,19 @@ def test_files_of_a_former_build_outlive_it_where_they_are_collected(live):
         assert reply.status == 404
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_no_file(live, name):
+    """S81: its view sends it, with its policy, and only where it is switched on."""
+    for suffix in ("", ".br", ".gz"):
+        assert get(live, f"/static/{name}/index.html{suffix}").status == 404
+
+
+@pytest.mark.parametrize("refused", ["br;q=0", "gzip;q=1, br ; q=0.000", "BR;Q=0,deflate"])
+def test_no_client_gets_an_encoding_that_it_refuses(live, refused):
+    """RFC 9110 §12.5.3."""
+    assert get(live, a_script(live), Accept_Encoding=refused).headers.get("content-encoding") != "br"
+
+
 @pytest.mark.parametrize("development", [True, False])
 def test_a_page_changes_with_its_files(settings, tmp_path, development):
     """In development each build shows at once; in production at the next start, when its files are listed too."""
@@ -280,3 +293,16 @@ def test_collected_files_come_first(settings, tmp_path, rf):
     with contextlib.closing(middleware(rf.get("/static/admin/css/base.css"))) as response:
         assert response.getvalue() == b"collected"
     assert middleware(rf.head("/static/admin/css/login.css")).status_code == 200
+
+
+@pytest.mark.django_db  # the end of a response may look at the connection
+def test_a_file_that_is_gone_is_404(settings, tmp_path, rf):
+    """A build that replaces its files, before the service starts anew, makes no error of each open tab's request."""
+    settings.WHITENOISE_AUTOREFRESH = False
+    settings.STATIC_ROOT = tmp_path
+    file = tmp_path / "part.js"
+    file.write_text("// former")
+    middleware = StaticFilesMiddleware(lambda _request: HttpResponse(status=404))
+    file.unlink()
+
+    assert middleware(rf.get("/static/part.js")).status_code == 404
