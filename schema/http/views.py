@@ -196,10 +196,11 @@ class View(DjangoView):
         """The parts of the request (GraphQL over HTTP §6). Raises Refused."""
         body: Any
         if request.method == "GET":
-            body = request.GET.dict()
+            # An empty one is none.
+            body = {name: value for name, value in request.GET.items() if value}
             for name in ("variables", "extensions"):
-                if body.get(name):
-                    body[name] = self.parse_json(body[name])
+                if name in body:
+                    body[name] = None if body[name] == "null" else self.parse_json(body[name])
         else:
             body = self.parse_json(request.body.decode())
         for name, kind in PARTS.items():

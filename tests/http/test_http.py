@@ -280,6 +280,27 @@ def test_a_mutation_never_comes_by_get(browser, signed_in, method, query):
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("operationName", ""), ("documentId", ""), ("variables", ""), ("extensions", ""),
+        ("variables", "null"), ("extensions", "null"),
+    ],
+)  # fmt: skip
+def test_an_empty_parameter_is_none(browser, name, value):
+    """GraphQL over HTTP, on GET. JSON's null is none, as in a body."""
+    response = browser.get("/graphql", {"query": "{ __typename }", name: value})
+
+    assert (response.status_code, response.json()) == (200, {"data": {"__typename": "Query"}})
+
+
+def test_an_empty_name_lets_no_mutation_come_by_get(browser):
+    """S43."""
+    response = browser.get("/graphql", {"query": "mutation { revokeToken { errors { code } } }", "operationName": ""})
+
+    assert response.status_code == 405
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         {}, {"query": ""}, {"query": "{"}, {"query": "{ __typename }", "variables": "5"},
