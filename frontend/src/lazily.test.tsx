@@ -56,6 +56,20 @@ test("after a part has loaded, the page of the next former build reloads too", a
   expect(reload).toHaveBeenCalledTimes(2);
 });
 
+test("a part that only loads ahead, beside a missing one, lets no page reload again and again", async () => {
+  answer("index-2.js");
+  await showMissing();
+  const load = vi.fn(async () => ({ default: Part }));
+  lazily(load);
+  preload();
+  await vi.waitFor(() => expect(load).toHaveBeenCalled());
+
+  reload.mockReset();
+  await showMissing();
+  expect(reload).not.toHaveBeenCalled();
+  expect(heading()).toBe("This page cannot be loaded");
+});
+
 test.each([
   ["the same build", () => answer("lazily.tsx")],
   ["an error", () => vi.stubGlobal("fetch", async () => new Response("", { status: 502 }))],

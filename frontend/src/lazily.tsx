@@ -12,16 +12,17 @@ const loads: (() => Promise<void>)[] = [];
 export function lazily<P extends object>(load: () => Promise<{ default: ComponentType<P> }>): ComponentType<P> {
   let Part: ComponentType<P> | null = null;
   const ready = async () => {
-    if (Part) return;
-    Part = (await load()).default;
-    sessionStorage.removeItem(RELOADED);
+    Part ??= (await load()).default;
   };
   loads.push(ready);
   return function Lazily(props: P) {
     const [state, setState] = useState<"loading" | "ready" | "failed">("loading");
     useEffect(() => {
       ready().then(
-        () => setState("ready"),
+        () => {
+          sessionStorage.removeItem(RELOADED);
+          setState("ready");
+        },
         async () => (await reload()) || setState("failed"),
       );
     }, []);
@@ -35,7 +36,7 @@ export function preload(): void {
   for (const load of loads) load().catch(() => {}); // the page that needs it tries again, and tells
 }
 
-/** Reloads the page if the service has another build, which may lack this one's files. Only once, until a part loads. */
+/** Reloads the page if the service has another build, which may lack this one's files. Only once, until a part shows. */
 async function reload(): Promise<boolean> {
   if (sessionStorage.getItem(RELOADED)) return false;
   try {
