@@ -3,7 +3,11 @@
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.http.multipartparser import MultiPartParserError
 from django.utils.http import parse_header_parameters
+
+UNREADABLE = (LookupError, TypeError, ValueError)
+"""What the standard library's parser of parameters (RFC 2231) raises at unknown charsets and at names that repeat."""
 
 
 class Request(WSGIRequest):
@@ -18,7 +22,17 @@ class Request(WSGIRequest):
         super().__init__(environ)
         environ["CONTENT_TYPE"] = content_type
         # Views refuse other charsets by these.
-        self.content_type, self.content_params = parse_header_parameters(content_type)
+        try:
+            self.content_type, self.content_params = parse_header_parameters(content_type)
+        except UNREADABLE:
+            self.content_type, self.content_params = "", {}
+
+    def parse_file_upload(self, META: Any, post_data: Any) -> Any:  # noqa: N803 - as Django calls it
+        """The fields and files of a form in parts. Raises MultiPartParserError, which is answered 400."""
+        try:
+            return super().parse_file_upload(META, post_data)
+        except UNREADABLE as error:
+            raise MultiPartParserError("The header of a part cannot be read.") from error
 
 
 class Handler(WSGIHandler):

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
-from django.http.request import MediaType
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 
@@ -94,6 +93,8 @@ KNOWN_WORDS = (
 KNOWN = re.compile(f"{WRAPPED}(?:{'|'.join(sorted(KNOWN_WORDS, key=len, reverse=True))})".replace("<>", NAME), re.ASCII)
 NO_ENUM_VALUE = re.compile(rf"({WRAPPED})Value '.*( does not exist in {NAME} enum)(?=\.)", re.ASCII | re.DOTALL)
 """The one message whose value stands in the middle."""
+REFUSED = re.compile(r"q\s*=\s*0(?:\.0*)?")
+"""The weight of what is not accepted (RFC 9110 §12.4.2)."""
 LONGEST_ACCEPT = 1000
 """Characters of an Accept header that are read: several times what browsers send."""
 
@@ -113,8 +114,11 @@ def ranges_of(accept: str) -> frozenset[str]:
 
 @lru_cache(maxsize=128)
 def _ranges_of(accept: str) -> frozenset[str]:
-    accepted = (MediaType(token) for token in accept.lower().split(",") if token.strip())
-    return frozenset(f"{range_.main_type}/{range_.sub_type}" for range_ in accepted if range_.quality != 0)
+    # Not Django's MediaType: its parser fails on some parameters (RFC 2231), which no Accept header has.
+    accepted = ([part.strip() for part in token.split(";")] for token in accept.lower().split(","))
+    return frozenset(
+        range_ for range_, *parameters in accepted if range_ and not any(map(REFUSED.fullmatch, parameters))
+    )
 
 
 def code_of(error: GraphQLError) -> str:

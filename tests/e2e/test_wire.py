@@ -139,6 +139,38 @@ def test_too_many_parameters_of_an_operation_are_400(live):
     assert (reply.status, code_of(reply)) == (400, "BAD_REQUEST")
 
 
+UNREADABLE = ("x*=nosuch''a", "x*=undefined''%41", "x*=/;x*0=a;x*0=b")
+"""Parameters (RFC 2231) at which the parser of the standard library fails, each with another exception."""
+
+
+@pytest.mark.parametrize("parameter", UNREADABLE)
+@pytest.mark.parametrize(
+    ("path", "status"), [("/graphql?query={__typename}", 200), ("/nothing", 404), ("/o/token/", 405)]
+)
+def test_no_parameter_of_accept_is_an_error(live, parameter, path, status):
+    """S45."""
+    assert send(live.url, message("GET", path, Accept=f"application/json;{parameter}")).status == status
+
+
+@pytest.mark.parametrize("parameter", UNREADABLE)
+@pytest.mark.parametrize(
+    ("path", "content_type", "status"),
+    [("/graphql", JSON, 415), ("/o/token/", FORM, 400), ("/admin/login/", FORM, 403)],
+)
+def test_a_content_type_that_cannot_be_read_is_none(live, parameter, path, content_type, status):
+    """S45."""
+    assert post(live, QUERY, path, f"{content_type};{parameter}").status == status
+
+
+@pytest.mark.parametrize("parameter", UNREADABLE)
+@pytest.mark.parametrize("path", ["/o/token/", "/admin/login/"])
+def test_a_part_of_a_form_that_cannot_be_read_is_400(live, parameter, path):
+    """S45. What the parser of forms leaves out makes the form incomplete."""
+    body = MULTIPART.replace(b'name="token"', f'name="token";{parameter}'.encode())
+
+    assert post(live, body, path, "multipart/form-data; boundary=b").status in {400, 403}
+
+
 BROKEN = {
     "no size": b"\r\n",
     "a size that is none": b"zz\r\n{}\r\n0\r\n\r\n",
