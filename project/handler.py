@@ -7,7 +7,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.utils.http import parse_header_parameters
 
 UNREADABLE = (LookupError, TypeError, ValueError)
-"""What the standard library's parser of parameters (RFC 2231) raises at unknown charsets and at names that repeat."""
+"""Raised by the standard library's parser of parameters (RFC 2231) at unknown charsets and at repeated names."""
 
 
 class Request(WSGIRequest):

@@ -128,7 +128,7 @@ def _claim() -> Mail | None:
 
 
 def _waiting() -> Iterator[list[Any]]:
-    """What may be claimed now, as `_free` describes it."""
+    """The mails that may be claimed now: key, due time, attempts, end of the last claim."""
     now = timezone.now()
     # New ones first: addresses at which the mail server hangs, which strangers can name, would else hold them up.
     for candidates in (_new, _tried):

@@ -20,7 +20,7 @@ from accounts.shared.languages import canonical_language
 from accounts.shared.statements import Insert, Select, parameter
 
 NOBODY = ""
-"""What no account has as its address or username."""
+"""Stands for an address or username that is not looked up: no account has an empty one."""
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only

@@ -137,12 +137,26 @@ class Insert(_Statement):
         return True
 
 
-class Update(_Statement):
+class _Write(_Statement):
+    """A statement about the rows of `build`, which returns none."""
+
+    def __init__(self, model: type[Model], build: Callable[[], "QuerySet[Any, Any]"]) -> None:
+        super().__init__(model)
+        self._build = build
+
+    def __call__(self, **values: Any) -> int:
+        """Write; returns the number of rows that were written."""
+        cursor, _ = self._execute(values)
+        with cursor:
+            number: int = cursor.rowcount
+        return number
+
+
+class Update(_Write):
     """An UPDATE of the rows of `build`, of these fields, each with a Parameter or another expression."""
 
     def __init__(self, model: type[Model], build: Callable[[], "QuerySet[Any, Any]"], **changes: Any) -> None:
-        super().__init__(model)
-        self._build = build
+        super().__init__(model, build)
         self._changes = changes
 
     def _compile(self, connection: Any) -> Compiled:
@@ -151,32 +165,14 @@ class Update(_Statement):
         sql, parameters = query.get_compiler(connection=connection).as_sql()
         return sql, parameters, None
 
-    def __call__(self, **values: Any) -> int:
-        """Update the rows; returns their number."""
-        cursor, _ = self._execute(values)
-        with cursor:
-            number: int = cursor.rowcount
-        return number
 
-
-class Delete(_Statement):
+class Delete(_Write):
     """A DELETE of the rows of `build`, and of nothing else: whatever refers to them must be dealt with before."""
-
-    def __init__(self, model: type[Model], build: Callable[[], "QuerySet[Any, Any]"]) -> None:
-        super().__init__(model)
-        self._build = build
 
     def _compile(self, connection: Any) -> Compiled:
         query = self._build().query.chain(DeleteQuery)
         sql, parameters = query.get_compiler(connection=connection).as_sql()
         return sql, parameters, None
-
-    def __call__(self, **values: Any) -> int:
-        """Delete the rows; returns their number."""
-        cursor, _ = self._execute(values)
-        with cursor:
-            number: int = cursor.rowcount
-        return number
 
 
 def columns(model: type[Model]) -> tuple[str, ...]:

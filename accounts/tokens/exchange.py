@@ -26,7 +26,7 @@ class Exchange:
     caller: Caller = field(default_factory=Caller)
 
     pair: Pair | None = None
-    """What a refresh token was traded for."""
+    """The pair that the trade of a refresh token has made."""
     holder: uuid.UUID | None = None
     """The account of the refresh token, traded or not."""
     cause: str = ""
