@@ -25,8 +25,6 @@ NODES: dict[str, type[Account | SecurityEvent | Session | SocialAccount | User]]
 }
 """The types that `node` returns; `visible` of each decides what the viewer may see."""
 
-Found = models.Account | SecurityEvent | Session | SocialAccount
-
 
 def _resolve(
     ids: list[strawberry.ID], info: ApiInfo

@@ -65,7 +65,7 @@ def faults(plan: str, rows: dict[str, int], *, in_vain: int = DISCARDED) -> list
 def post(operation: dict[str, Any], token: str = "") -> Any:
     """The data of the answer."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    response = Client().post(
+    response = Client(enforce_csrf_checks=True).post(
         "/graphql", operation, content_type="application/json", headers=headers, HTTP_HOST="localhost"
     )
     body = response.json()
