@@ -98,14 +98,22 @@ def code_digits(text: str) -> int:
 
 
 SHORTEST_KEY = 32
+GUESSED_KEYS = ("change", "django-insecure")
+"""How examples of keys begin."""
 
 
-def code_keys(text: str) -> tuple[str, ...]:
+def can_be_guessed(key: str) -> bool:
+    """Whether a key has too few characters, repeats a few of them, or is an example."""
+    text = key.strip()
+    return len(text) < SHORTEST_KEY or len(set(key)) < 10 or text.startswith(GUESSED_KEYS)  # noqa: PLR2004
+
+
+def keys(text: str) -> tuple[str, ...]:
     """The keys between commas. Raises ValueError for one that could be guessed."""
-    keys = tuple(key for part in text.split(",") if (key := part.strip()))
-    if any(len(key) < SHORTEST_KEY or len(set(key)) < 10 for key in keys):  # noqa: PLR2004 - as of SECRET_KEY
+    found = tuple(key for part in text.split(",") if (key := part.strip()))
+    if any(can_be_guessed(key) for key in found):
         raise ValueError(f"has a key of fewer than {SHORTEST_KEY} random characters.")
-    return keys
+    return found
 
 
 def front_end(text: str) -> str:
@@ -436,7 +444,7 @@ class Latchkey:
         "Keys of mailed links and codes, each of at least 32 random characters: the first makes them, all open them.",
         default=(),
         secret=True,
-        parse=code_keys,
+        parse=keys,
         shown="derived from `SECRET_KEY`",
     )
     mailed_code_digits: int = setting(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.conf import Latchkey, Limits
+from accounts.conf import Latchkey, Limits, can_be_guessed
 from project import data_urls, no_geometry, providers, variables
 from project.environment import Environment, read_dotenv
 
@@ -34,8 +34,8 @@ DEBUG = False
 """Never True: error pages would show settings and local variables to the client."""
 
 SECRET_KEY = service.secret_key
-GUESSED_KEYS = ("change", "django-insecure")
-if len(SECRET_KEY.strip()) < 32 or len(set(SECRET_KEY)) < 10 or SECRET_KEY.strip().startswith(GUESSED_KEYS):  # noqa: PLR2004
+SECRET_KEY_FALLBACKS = [*service.secret_key_fallbacks]
+if can_be_guessed(SECRET_KEY):
     raise ImproperlyConfigured("Set SECRET_KEY to at least 32 random characters that no other service has.")
 
 ALLOWED_HOSTS = [*service.allowed_hosts]

@@ -12,7 +12,7 @@ import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from accounts.conf import setting
+from accounts.conf import keys, setting
 from project import data_urls
 from project.environment import each, matching
 
@@ -82,6 +82,13 @@ class Service:
         secret=True,
         shown="required",
         example="",
+    )
+    secret_key_fallbacks: tuple[str, ...] = setting(
+        "SECRET_KEY_FALLBACKS",
+        "Keys that are still read, separated by commas, while `SECRET_KEY` is [being changed](secrets.md#secret_key).",
+        default=(),
+        secret=True,
+        parse=keys,
     )
     allowed_hosts: tuple[str, ...] = setting(
         "ALLOWED_HOSTS",

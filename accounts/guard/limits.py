@@ -21,7 +21,6 @@ from functools import cache
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.utils.crypto import salted_hmac
 
 from accounts.conf import latchkey
 from accounts.errors import AccountsError, Interruption
@@ -29,6 +28,7 @@ from accounts.guard import hashing, store
 from accounts.guard.errors import RateLimited
 from accounts.guard.store import MICROSECONDS, Bucket, Empty, Pair
 from accounts.shared.caller import Caller
+from accounts.shared.keys import digests
 
 log = logging.getLogger(__name__)
 
@@ -226,5 +226,8 @@ def _known(account: str) -> str:
 
 
 def _digest(*parts: str) -> str:
-    """A keyed digest: the store holds no addresses, and services that share a Redis do not share limits."""
-    return salted_hmac(SALT, "\0".join(parts), algorithm="sha256").hexdigest()[:32]
+    """A keyed digest: the store holds no addresses, and services that share a Redis do not share limits.
+
+    Under the first key only. A change of SECRET_KEY begins the counts anew (S90): nobody is refused by it.
+    """
+    return next(digests(SALT, "\0".join(parts))).hex()[:32]

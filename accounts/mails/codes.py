@@ -16,17 +16,16 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.conf import settings
 from django.db.models import F
 from django.dispatch import receiver
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from accounts.conf import latchkey
 from accounts.mails.errors import ExpiredCode, InvalidCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.people.models import Account
 from accounts.people.signals import handing_over, voiding_additions
+from accounts.shared.keys import digests
 from accounts.shared.statements import Insert
 
 SALT = "accounts.mails.codes"
@@ -208,12 +207,7 @@ def _is_usable(code: MailedCode) -> bool:
 
 def _keys() -> Iterator[bytes]:
     """The keys; the first makes new codes (S90). Derived, so that no other use of a secret shares them (S71)."""
-    secrets: tuple[str | bytes, ...] = latchkey().mailed_code_keys or (
-        settings.SECRET_KEY,
-        *settings.SECRET_KEY_FALLBACKS,
-    )
-    for secret in secrets:
-        yield salted_hmac(SALT, "key", secret=secret, algorithm="sha256").digest()
+    return digests(SALT, "key", keys=latchkey().mailed_code_keys)
 
 
 def _mac(key: bytes, kind: str, purpose: str, id_: uuid.UUID) -> bytes:

@@ -1,6 +1,7 @@
 """The accounts of people."""
 
 import functools
+import hashlib
 import logging
 import operator
 import unicodedata
@@ -375,13 +376,18 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
             self.password = renewed
 
     def get_session_auth_hash(self) -> str:
-        """The value that invalidates admin sessions when the password or the session epoch changes (S82)."""
-        return f"{super().get_session_auth_hash()}.{self.session_epoch}"
+        """The value that invalidates admin sessions when the password or the session epoch changes (S82).
+
+        It is stored in the session, which the database keeps beside the password's hash, and SECRET_KEY and its
+        fallbacks sign. Django's own value depends on the first key: servers whose first keys differ would take turns to
+        replace the session, and end the requests under way in it (S90).
+        """
+        return hashlib.sha256(f"session|{self.password}|{self.session_epoch}".encode()).hexdigest()
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
-        """The same value under each of SECRET_KEY_FALLBACKS."""
-        for fallback in super().get_session_auth_fallback_hash():
-            yield f"{fallback}.{self.session_epoch}"
+        """The values of sessions that began in a release before, whose value was Django's: Django replaces them."""
+        for keyed in (super().get_session_auth_hash(), *super().get_session_auth_fallback_hash()):
+            yield f"{keyed}.{self.session_epoch}"
 
     def get_full_name(self) -> str:
         """Given and family name."""

@@ -7,15 +7,15 @@ import base64
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
 from django.core import signing
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from accounts.conf import latchkey
+from accounts.shared.keys import digests, secret_keys
 
 SALT = "accounts.social"
 
@@ -43,7 +43,8 @@ def _nonce_signer(provider: str) -> signing.TimestampSigner:
 class Flow:
     """A pending redirect to a provider: its client and account, its redirect URI, and the seed of its secrets.
 
-    The secrets are derived, so that the PKCE verifier never leaves this server.
+    The secrets are derived, so that the PKCE verifier never leaves this server. They come from the key that signed the
+    flow, whichever is the first one when it returns (S90).
     """
 
     provider: str
@@ -52,6 +53,7 @@ class Flow:
     account_id: str
     """The account that began it, to link; empty for a sign-in (S70)."""
     seed: str
+    key: str = field(repr=False)
 
     @classmethod
     def begin(cls, *, provider: str, redirect_uri: str, client_id: int, account_id: str) -> Self:
@@ -62,22 +64,34 @@ class Flow:
             client_id=client_id,
             account_id=account_id,
             seed=secrets.token_urlsafe(16),
+            key=secret_keys()[0],
         )
 
     @classmethod
     def read(cls, flow: str) -> Self | None:
         """Parse the output of `str`. None if it is not ours, or expired."""
-        try:
-            values = signing.loads(flow, salt=f"{SALT}.flow", max_age=latchkey().social_flow_lifetime)
-        except signing.BadSignature:
-            return None
-        provider, redirect_uri, client_id, account_id, seed = values
-        return cls(provider=provider, redirect_uri=redirect_uri, client_id=client_id, account_id=account_id, seed=seed)
+        lifetime = latchkey().social_flow_lifetime
+        for key in secret_keys():
+            try:
+                # Without fallback keys, which are Django's default, since it must be known which key fits.
+                values = signing.loads(flow, key, f"{SALT}.flow", max_age=lifetime, fallback_keys=())
+            except signing.BadSignature:
+                continue
+            provider, redirect_uri, client_id, account_id, seed = values
+            return cls(
+                provider=provider,
+                redirect_uri=redirect_uri,
+                client_id=client_id,
+                account_id=account_id,
+                seed=seed,
+                key=key,
+            )
+        return None
 
     def __str__(self) -> str:
         """The signed form that the client keeps."""
         values = [self.provider, self.redirect_uri, self.client_id, self.account_id, self.seed]
-        return signing.dumps(values, salt=f"{SALT}.flow", compress=True)
+        return signing.dumps(values, self.key, f"{SALT}.flow", compress=True)
 
     @property
     def state(self) -> str:
@@ -104,7 +118,7 @@ class Flow:
         return hmac.compare_digest((state or "").encode(), self.state.encode())
 
     def _derived(self, name: str) -> str:
-        return _text(salted_hmac(f"{SALT}.flow.{name}", self.seed, algorithm="sha256").digest())
+        return _text(next(digests(f"{SALT}.flow.{name}", self.seed, keys=(self.key,))))
 
 
 def _text(digest: bytes) -> str:

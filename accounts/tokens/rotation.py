@@ -7,7 +7,7 @@ that was put away before the answer came is signed out. Hence:
 - the lock is the family's Session row, and under it a token is traded only if it still is as it was read before
   (RFC 9700 §4.14.2 asks for rotation, and is silent about races);
 - the successors of a refresh token are an HMAC of it, so that a repeated request is answered with the same pair
-  although only hashes are stored;
+  although only hashes are stored, and also if SECRET_KEY was changed in between (S90);
 - as long as neither token of a successor pair has been used, its predecessor is answered again (S68).
 """
 
@@ -15,6 +15,7 @@ import base64
 import logging
 import secrets
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +23,6 @@ from typing import ClassVar
 
 from django.db import router, transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from oauth2_provider.models import get_refresh_token_model
 from oauth2_provider.scopes import get_scopes_backend
 
@@ -31,6 +31,7 @@ from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
+from accounts.shared.keys import digests
 from accounts.tokens import rows
 from accounts.tokens.families import checksum, end_family, make_room
 from accounts.tokens.models import AuthenticationMethod, Client, Session
@@ -51,7 +52,8 @@ class Cause(StrEnum):
     SESSION_EXPIRED = "session expired"
     EXPIRED = "expired"
     KEY_CHANGED = "key changed"
-    """The pair that it was traded for cannot be computed again: no answer is better than tokens that open nothing."""
+    """The pair that it was traded for was made with a key that is no longer among SECRET_KEY and its fallbacks. It cannot
+    be computed again, and no answer is better than tokens that open nothing."""
     SCOPE = "invalid_scope"
 
 
@@ -215,7 +217,7 @@ class _Trade:
         return expires is not None and self.now < expires + timedelta(seconds=latchkey().refresh_token_idle_lifetime)
 
     def _next(self, session: Session, scope: str) -> Traded:
-        access_token, refresh_token = self._derived()
+        access_token, refresh_token = next(self._derived())
         pair = Pair(
             access_token=access_token, refresh_token=refresh_token, scope=scope, expires_in=access_token_lifetime()
         )
@@ -241,11 +243,10 @@ class _Trade:
         if successor is None or (replay is Replay.AFTER_USE and not graced):
             end_family(self.presented.family, cause=replay, caller=self.end_user)
             return self._refused(replay)
-        access_token, refresh_token = self._derived()
-        if (checksum(access_token), checksum(refresh_token)) != (
-            successor.access_checksum,
-            successor.refresh_checksum,
-        ):
+        stored = [successor.access_checksum, successor.refresh_checksum]
+        # Another server may have traded it, with another first key.
+        issued = next((pair for pair in self._derived() if [*map(checksum, pair)] == stored), None)
+        if issued is None:
             return self._refused(Cause.KEY_CHANGED)
         if self._granted(successor.scope) is None:
             return self._refused(Cause.SCOPE)
@@ -255,8 +256,8 @@ class _Trade:
                 expires = self.now + timedelta(seconds=access_token_lifetime())
             rows.open_grace(self.presented, successor, expires=expires, now=self.now)
         pair = Pair(
-            access_token=access_token,
-            refresh_token=refresh_token,
+            access_token=issued[0],
+            refresh_token=issued[1],
             scope=successor.scope,
             expires_in=max(0, round((expires - self.now).total_seconds())),
         )
@@ -275,14 +276,14 @@ class _Trade:
             return None
         return " ".join(dict.fromkeys(self.requested or scopes))
 
-    def _derived(self) -> tuple[str, str]:
-        """The one pair that the refresh token can be traded for, of 256 bits each (S14)."""
-        return self._successor("access"), self._successor("refresh")
+    def _derived(self) -> Iterator[tuple[str, str]]:
+        """The pairs that the refresh token can be traded for, one for each key, of 256 bits each (S14)."""
+        return zip(self._successors("access"), self._successors("refresh"), strict=True)
 
-    def _successor(self, kind: str) -> str:
+    def _successors(self, kind: str) -> Iterator[str]:
         message = f"{kind}|{self.presented.family}|{self.presented.pk}|{self.presented.token}"
-        digest = salted_hmac("accounts.bearer_tokens.successor", message, algorithm="sha256").digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        for digest in digests("accounts.bearer_tokens.successor", message):
+            yield base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def _refused(self, cause: Cause | Replay) -> Refused:
         return Refused(cause=cause, holder=self.presented.account.pk)

@@ -303,6 +303,11 @@ VARIABLES: dict[str, Variable] = {
     "EMAIL_VERIFICATION": chosen(own("email_verification"), "mandatory", "optional", "none"),
     "EMAIL_VERIFICATION_LIFETIME": number(own("email_verification_lifetime"), low=60),
     "SIGN_IN_BY_MAIL": switch(own("sign_in_by_mail")),
+    "SECRET_KEY_FALLBACKS": listed(
+        lambda s: s["SECRET_KEY_FALLBACKS"],
+        st.lists(item.map(lambda t: f"{KEY}{t}"), max_size=3),
+        refused=("short", f"{KEY},short", "x" * 40, f"{KEY[:31]}", f"django-insecure-{KEY}"),
+    ),
     "MAILED_CODE_KEYS": listed(
         own("mailed_code_keys"),
         st.lists(item.map(lambda t: f"{KEY}{t}"), max_size=3),
