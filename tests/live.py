@@ -120,9 +120,10 @@ def _outbox(directory: Path, environment: dict[str, str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serving(directory: Path, **environment: str) -> Iterator[Live]:
-    """`python -m project.serve` until the block ends."""
+    """`python -m project.serve` until the block ends; on a database of its own, unless `environment` names one."""
     port = environment.get("PORT") or str(free_port())
-    with fresh_database(directory, migrated=True) as database:
+    given = environment.get("DATABASE_URL")
+    with contextlib.nullcontext(given) if given else fresh_database(directory, migrated=True) as database:
         cache = os.environ.get("CACHE_URL", f"filecache://{directory / 'cache'}")
         env = environment_of_service(
             **{

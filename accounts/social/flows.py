@@ -74,7 +74,7 @@ class Flow:
         for key in secret_keys():
             try:
                 # Without fallback keys, which are Django's default, since it must be known which key fits.
-                values = signing.loads(flow, key, f"{SALT}.flow", max_age=lifetime, fallback_keys=())
+                values = signing.loads(flow, key, f"{SALT}.flow", max_age=lifetime, fallback_keys=[])
             except signing.BadSignature:
                 continue
             provider, redirect_uri, client_id, account_id, seed = values

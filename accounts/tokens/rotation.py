@@ -52,8 +52,8 @@ class Cause(StrEnum):
     SESSION_EXPIRED = "session expired"
     EXPIRED = "expired"
     KEY_CHANGED = "key changed"
-    """The pair that it was traded for was made with a key that is no longer among SECRET_KEY and its fallbacks. It cannot
-    be computed again, and no answer is better than tokens that open nothing."""
+    """The pair that it was traded for was made with a key that is neither SECRET_KEY nor among its fallbacks now. It
+    cannot be computed again, and no answer is better than tokens that open nothing."""
     SCOPE = "invalid_scope"
 
 
