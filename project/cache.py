@@ -47,6 +47,10 @@ class RedisCache(ScriptableCache, DjangoRedisCache):
         # There is one instance per thread. The server is the key of the circuit breaker that they share.
         self._server = str(server)
 
+    def ping(self) -> bool:
+        """Whether Redis responds, asked whatever the circuit breaker says. Raises RedisError or OSError."""
+        return bool(self._cache.get_client(write=True).ping())
+
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         """The default, if Redis is unavailable."""
         return self._try(super().get, key, default, version, fallback=default)
