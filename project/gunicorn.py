@@ -1,10 +1,14 @@
 """gunicorn's settings, for `make run` and for production: `gunicorn -c python:project.gunicorn project.wsgi`."""
 
+import functools
 import os
-from typing import TYPE_CHECKING
+import signal
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
 from gunicorn.workers.gthread import ThreadWorker
+
+from project import draining
 
 if TYPE_CHECKING:
     from accounts.mails.worker import Worker as MailWorker
@@ -27,9 +31,32 @@ class Worker(ThreadWorker):
             return True
         self.alive = False
         self.set_accept_enabled(False)
-        for listener in self.sockets:
-            listener.close()
         return False
+
+    def set_accept_enabled(self, enabled: bool | None) -> None:  # noqa: FBT001 - gunicorn's
+        """Accept connections, or pause; once the worker ends, free the port for good.
+
+        Connections that wait to be accepted are accepted before: the kernel would reset them.
+        """
+        super().set_accept_enabled(enabled)
+        if self.alive or enabled:
+            return
+        for listener in self.sockets:
+            while not _is_closed(listener) and self._accept_waiting(listener):
+                pass
+            listener.close()
+
+    def _accept_waiting(self, listener: Any) -> bool:
+        """Whether a connection waited to be accepted."""
+        before = self.nr_conns
+        self.accept(listener)
+        return self.nr_conns > before
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Serve a request, the last of its connection if the service is about to stop."""
+        if draining.under_way():
+            req.force_close()
+        return super().handle_request(req, conn)
 
 
 bind = settings.BIND
@@ -46,8 +73,8 @@ forwarded_allow_ips = ""
 limit_request_fields = 64
 # Longer than the idle timeout of common load balancers (60 s), so that they close connections first.
 keepalive = 75
-# Longer than the slowest request, a sign-in that waits for its provider; Docker kills after 10 s.
-# An idle connection delays the exit by all of it.
+# Longer than the slowest request, a sign-in that waits for its provider. It begins after SHUTDOWN_DELAY; Docker kills
+# after 10 s unless told otherwise (docs/serving.md).
 graceful_timeout = int(settings.LATCHKEY.provider_timeout) + 3
 
 
@@ -59,6 +86,43 @@ def when_ready(_server: object) -> None:
 
 LONGEST_GOODBYE = 2
 """Seconds that a mail under way may take once the requests have ended."""
+
+
+def on_starting(arbiter: Any) -> None:
+    """Drain before the stop: gunicorn's master calls this, and looks its handlers of signals up by name."""
+    arbiter.handle_term = functools.partial(_drain, arbiter)
+    arbiter.handle_alrm = _stop
+    arbiter.handle_int = arbiter.handle_quit = functools.partial(_stop_at_once, arbiter)
+
+
+def _drain(arbiter: Any) -> None:
+    """Be not ready, serve for SHUTDOWN_DELAY, then stop. A second SIGTERM stops at once."""
+    if draining.under_way():
+        _stop_at_once(arbiter)
+    draining.begin()
+    signal.signal(signal.SIGTERM, lambda *_: arbiter.SIG_QUEUE.put_nowait(signal.SIGQUIT))
+    if not settings.SHUTDOWN_DELAY:
+        _stop()
+    signal.signal(signal.SIGALRM, arbiter.signal)
+    signal.setitimer(signal.ITIMER_REAL, settings.SHUTDOWN_DELAY)
+
+
+def _stop() -> NoReturn:
+    # So gunicorn's own handler of SIGTERM begins the graceful stop.
+    raise StopIteration
+
+
+def _stop_at_once(arbiter: Any) -> NoReturn:
+    # gunicorn would wait as long for requests under way as in a graceful stop.
+    arbiter.cfg.set("graceful_timeout", LONGEST_GOODBYE)
+    arbiter.stop(graceful=False)
+    _stop()
+
+
+def _is_closed(listener: Any) -> bool:
+    return listener.sock is None
+
+
 _mail_workers: "list[MailWorker]" = []
 
 

@@ -114,6 +114,7 @@ TEMPLATES = [
 # Serving ---------------------------------------------------------------------------------------------------------
 
 HOST, PORT, WORKERS, THREADS = service.host, service.port, service.workers, service.threads
+SHUTDOWN_DELAY = service.shutdown_delay
 BIND = f"[{HOST.strip('[]')}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 """In gunicorn's form, with an IPv6 address in brackets."""
 

@@ -135,6 +135,15 @@ class Service:
         default=8,
         minimum=1,
     )
+    shutdown_delay: int = setting(
+        "SHUTDOWN_DELAY",
+        "How long requests are served after SIGTERM, while `/readyz` says 503, so that proxies stop sending them.",
+        default=5,
+        development=0,
+        minimum=0,
+        maximum=600,
+        unit="seconds",
+    )
     log_level: Level = setting("LOG_LEVEL", "The least severe level logged to standard error.", default=Level.INFO)
 
 

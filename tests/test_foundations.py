@@ -9,6 +9,7 @@ import inspect
 import io
 import pkgutil
 import re
+import signal
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -349,6 +350,7 @@ BORROWED_FROM_DJANGO: dict[str, Check] = {
 }
 
 GUNICORN = "gunicorn.workers.gthread:ThreadWorker"
+ARBITER = "gunicorn.arbiter:Arbiter"
 SOCIAL = "social_core"
 
 BORROWED_FROM_OTHERS: dict[str, Check] = {
@@ -357,6 +359,27 @@ BORROWED_FROM_OTHERS: dict[str, Check] = {
     ),
     "gunicorn stops accepting by `set_accept_enabled`, over `sockets`": says(
         f"{GUNICORN}.set_accept_enabled", "for listener in self.sockets:"
+    ),
+    "gunicorn's master looks up the handler of each signal by name: ours drain at SIGTERM": says(
+        f"{ARBITER}.run", 'getattr(self, "handle_%s" % signame, None)', "except (StopIteration, KeyboardInterrupt):"
+    ),
+    "gunicorn's master queues signals in SIG_QUEUE: a second SIGTERM counts as SIGQUIT": says(
+        f"{ARBITER}.signal", "self.SIG_QUEUE.put_nowait(sig)"
+    ),
+    "gunicorn's master knows SIGALRM by name: it ends the drain": lambda: (
+        it(f"{ARBITER}.SIG_NAMES")[signal.SIGALRM] == "alrm"
+    ),
+    "gunicorn's master waits for `graceful_timeout` of its settings": says(
+        f"{ARBITER}.stop", "self.cfg.graceful_timeout"
+    ),
+    "gunicorn's master calls `on_starting` before it handles signals": says(
+        f"{ARBITER}.start", "self.cfg.on_starting(self)"
+    ),
+    "gunicorn's requests are the last of their connection after `force_close`": says(
+        "gunicorn.http.wsgi:Response.should_close", "self.req.should_close()"
+    ),
+    "gunicorn's listeners have no `sock` once they are closed": says(
+        "gunicorn.sock:BaseSocket.close", "self.sock = None"
     ),
     "gunicorn marks de-chunked bodies `wsgi.input_terminated`: they are read to their end": says(
         "gunicorn.http.wsgi:base_environ", '"wsgi.input_terminated": True'

@@ -192,6 +192,7 @@ VARIABLES: dict[str, Variable] = {
     "PORT": number(lambda s: s["PORT"], high=65535),
     "WORKERS": number(lambda s: s["WORKERS"]),
     "THREADS": number(lambda s: s["THREADS"]),
+    "SHUTDOWN_DELAY": number(lambda s: s["SHUTDOWN_DELAY"], low=0, high=600),
     "TRUSTED_PROXIES": number(lambda s: s["TRUSTED_PROXIES"], low=0, high=32),
     "CLIENT_ADDRESS_HEADER": Variable(
         lambda s: s["CLIENT_ADDRESS_HEADER"], st.just("CF-Connecting-IP"), refused=("", "X Real", "X_REAL_IP")
