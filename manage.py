@@ -3,18 +3,29 @@
 
 import os
 import sys
-from contextlib import suppress
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-if __name__ == "__main__":
+from project.management.commands.settings import Command as ShowSettings
+
+
+def main() -> None:
+    """Run the command. Exits with a message that names the variable if the configuration is invalid."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    # The command itself says what is wrong with the settings.
-    with suppress(ImproperlyConfigured):
+    try:
         database = settings.DATABASES["default"]
-        # A command has one thread. It may wait longer than a request, and the errors of a pool do not tell the cause.
-        if database.get("OPTIONS", {}).pop("pool", None):
-            database.update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+    except ImproperlyConfigured as error:
+        if sys.argv[1:2] != ["settings"]:
+            sys.exit(str(error))
+        ShowSettings(refusal=str(error)).run_from_argv(sys.argv)
+        return
+    # A command has one thread. It may wait longer than a request, and the errors of a pool do not tell the cause.
+    if database.get("OPTIONS", {}).pop("pool", None):
+        database.update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
     execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -35,11 +35,15 @@ class Setting:
     """Describes a default that is computed, or too long to print."""
     example: str | None = None
     """The value in .env.example, which lists only settings that have one."""
+    secret: bool = False
+    """Whether no output shows the value."""
+    public_part: Callable[[Any], str] | None = None
+    """The part of a secret that `manage.py settings` may show."""
 
 
 def setting(variable: str, help: str, *, default: T, secret: bool = False, **more: Any) -> T:  # noqa: A002
     """A dataclass field that is read from a variable. `more` are fields of Setting; a secret is not in the repr."""
-    declared = Setting(variable=variable, default=default, help=help, **more)
+    declared = Setting(variable=variable, default=default, help=help, secret=secret, **more)
     return field(default_factory=lambda: default, repr=not secret, metadata={"setting": declared})
 
 

@@ -5,6 +5,7 @@ Parts may be percent-encoded. A pasted password without `%` works too.
 
 import re
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -149,6 +150,38 @@ def mail(url: str) -> dict[str, Any]:
         "USE_TLS": _truth("starttls", server.query.get("starttls", encrypted)),
         "USE_SSL": scheme == "smtps",
     }
+
+
+def public_part_of_database(config: dict[str, Any]) -> str:
+    """Which database it is, for operators to see."""
+    if config["ENGINE"] == SQLITE:
+        return f"sqlite:///{config['NAME']}"
+    ports = config["PORT"].split(",")
+    hosts = config["HOST"].split(",")
+    servers = ",".join(f"{host}:{port}" if port else host for host, port in zip_longest(hosts, ports, fillvalue=""))
+    return _unless_doubtful(f"postgres://{servers}/{config['NAME']}")
+
+
+def public_part_of_cache(config: dict[str, Any]) -> str:
+    """Which cache it is, for operators to see."""
+    locations = config["LOCATION"] if isinstance(config["LOCATION"], list) else [config["LOCATION"]]
+    if config["BACKEND"] == REDIS:
+        # The user and password are percent-encoded there.
+        return _unless_doubtful(",".join(re.sub("://[^/@]*@", "://", location) for location in locations))
+    [scheme] = [scheme for scheme, backend in OTHER_CACHES.items() if backend == config["BACKEND"]]
+    return f"{scheme}://{','.join(locations)}"
+
+
+def public_part_of_mail(config: dict[str, Any]) -> str:
+    """Which mail server it is, for operators to see."""
+    if config["BACKEND"] == OUTBOX:
+        return f"outbox://{config['FILE_PATH']}"
+    return _unless_doubtful(f"{'smtps' if config['USE_SSL'] else 'smtp'}://{config['HOST']}:{config['PORT']}")
+
+
+def _unless_doubtful(text: str) -> str:
+    """The text, unless it may hold a part of a password that was not percent-encoded."""
+    return "" if "@" in text else text
 
 
 def _sqlite_file(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Reads declared settings from the environment and from `.env`.
+"""Reads declared settings from the environment, from files that it names, and from `.env`.
 
 A value is taken as it is written, or refused by the variable's name: nothing is expanded or guessed. No message repeats
 a value, which may be a secret.
@@ -8,10 +8,10 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Optional, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -24,16 +24,47 @@ TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 LARGEST = 2**31 - 1
 """Fits every column and timer that stores a number; as seconds, 68 years."""
 
+IN_FILE = "_FILE"
+"""`<NAME>_FILE` names a file with the value of `<NAME>`, as secrets of Docker and Kubernetes are."""
+LARGEST_FILE = 64 * 1024
+
 FOREIGN = re.compile(r"(?:DJANGO|LATCHKEY)_(\w{6,})")
 """Our variables with the prefix of other services. Kubernetes sets shorter ones, such as LATCHKEY_PORT."""
+OURS = re.compile(r"LATCHKEY_\w+")
+OF_KUBERNETES = re.compile(
+    r"LATCHKEY_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
+)
+"""What Kubernetes sets in every container for a service that is named latchkey."""
 REGISTRATION = re.compile(r"(GOOGLE|APPLE|FACEBOOK|MICROSOFT|GITHUB)_(?:CLIENT|APP|SERVICES?)_?(ID|SECRET)S?")
 OF_PROVIDER = re.compile(r"OPENID_\w+_(?:ISSUER|CLIENT_IDS?|CLIENT_SECRET)")
 ALIKE = 0.87
 """As difflib measures it: one letter of five, two of ten."""
 
 
+class Origin(StrEnum):
+    """Where a value comes from."""
+
+    ENVIRONMENT = "environment"
+    DOTENV = ".env"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The value of a setting that is in force, and where it comes from."""
+
+    setting: Setting
+    value: Any
+    origin: Origin
+    file: str = ""
+
+
 class Environment:
     """The values of declared settings."""
+
+    in_force: ClassVar[Optional["Environment"]] = None
+    """That of the settings of this process, even of refused ones: `manage.py settings` shows them."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
@@ -41,6 +72,10 @@ class Environment:
         """Whether the defaults of development count."""
         self.known: set[str] = set()
         """The variables read so far."""
+        self.readings: dict[str, Reading] = {}
+        """What was read, by variable."""
+        self.from_dotenv: frozenset[str] = frozenset()
+        """The variables that `.env` has set."""
 
     def read(self, group: type[Group], *, named: str = "", **given: Any) -> Group:
         """Build a dataclass from its settings.
@@ -50,32 +85,86 @@ class Environment:
         values = given.copy()
         for attribute, setting in declared(group).items():
             variable = setting.variable.replace("<NAME>", named)
-            self.known.add(variable)
-            if variable in self._values:
-                values[attribute] = _parsed(variable, setting, self._values[variable])
-            elif attribute not in given:
-                in_development = self.development and setting.development is not None
-                values[attribute] = setting.development if in_development else setting.default
+            reading = self.look_up(variable, setting)
+            if reading.origin is Origin.DEFAULT and attribute in given:
+                reading = replace(reading, value=given[attribute])
+            self.readings[variable] = reading
+            values[attribute] = reading.value
         return group(**values)
+
+    def look_up(self, variable: str, setting: Setting) -> Reading:
+        """Read one setting. Raises ImproperlyConfigured."""
+        self.known.add(variable)
+        origin, text = self.origin_of(variable), self._text(variable)
+        if text is None:
+            in_development = self.development and setting.development is not None
+            value = setting.development if in_development else setting.default
+        else:
+            value = _parsed(variable, setting, text)
+        return Reading(setting=setting, value=value, origin=origin, file=self._values.get(variable + IN_FILE, ""))
+
+    def origin_of(self, variable: str) -> Origin:
+        """Where its value comes from."""
+        if variable + IN_FILE in self._values:
+            return Origin.FILE
+        if variable not in self._values:
+            return Origin.DEFAULT
+        return Origin.DOTENV if variable in self.from_dotenv else Origin.ENVIRONMENT
+
+    def computed(self, variable: str, value: Any) -> None:
+        """Record the default that the settings have derived from others, unless the variable is set."""
+        if self.readings[variable].origin is Origin.DEFAULT:
+            self.readings[variable] = replace(self.readings[variable], value=value)
+
+    def sets(self, variable: str) -> bool:
+        """Whether the variable, or a file with its value, is set."""
+        return variable in self._values or variable + IN_FILE in self._values
 
     def prefixed(self, prefix: str) -> dict[str, str | bool]:
         """The variables that begin so, without the prefix: settings of another package, `true` and `false` as such."""
-        found = {name: text for name, text in self._values.items() if name.startswith(prefix)}
-        self.known.update(found)
+        names = {name.removesuffix(IN_FILE) for name in self._values if name.startswith(prefix)}
+        self.known.update(names)
         words = {"true": True, "false": False}
-        return {name.removeprefix(prefix): words.get(text.lower(), text) for name, text in found.items()}
+        texts = {name.removeprefix(prefix): self._text(name) or "" for name in names}
+        return {name: words.get(text.lower(), text) for name, text in texts.items()}
 
     def near_misses(self) -> dict[str, str]:
         """Variables that nothing reads, each with the one it probably means. Call it after all settings were read.
 
-        If the probable one is set too, the other belongs to another program.
+        If the probable one is set too, the other belongs to another program. A name that begins with LATCHKEY_ belongs
+        to none: it is here even if it resembles none of ours, with an empty text.
         """
         found = {}
-        for name in self._values.keys() - self.known:
-            meant = self._meant(name.upper())
-            if meant is not None and (meant not in self._values or OF_PROVIDER.fullmatch(name)):
-                found[name] = meant
+        for name in self._values.keys() - self.known - {known + IN_FILE for known in self.known}:
+            stem = name.upper().removesuffix(IN_FILE)
+            suffix = IN_FILE if name.upper().endswith(IN_FILE) else ""
+            meant = self._meant(stem)
+            if meant is not None and (not self.sets(meant) or OF_PROVIDER.fullmatch(stem)):
+                found[name] = meant + suffix
+            elif meant is None and OURS.fullmatch(name) and not OF_KUBERNETES.fullmatch(name):
+                found[name] = ""
         return found
+
+    def _text(self, variable: str) -> str | None:
+        """What is written for the variable, or in its file; None if neither is set. Raises ImproperlyConfigured."""
+        path = self._values.get(variable + IN_FILE)
+        if path is None:
+            return self._values.get(variable)
+        if variable in self._values:
+            raise ImproperlyConfigured(f"{variable} and {variable}{IN_FILE} are both set. Set one of them.")
+        try:
+            with Path(path).open("rb") as file:
+                content = file.read(LARGEST_FILE + 1)
+            text = content.decode()
+        except UnicodeDecodeError:
+            raise ImproperlyConfigured(f"{variable}{IN_FILE} names a file that is not UTF-8.") from None
+        except (OSError, ValueError) as error:
+            cause = getattr(error, "strerror", None) or "its path is none"
+            raise ImproperlyConfigured(f"{variable}{IN_FILE} names a file that cannot be read: {cause}.") from None
+        if len(content) > LARGEST_FILE or "\0" in text:
+            raise ImproperlyConfigured(f"{variable}{IN_FILE} names a file that holds no text of a setting.")
+        # Editors and `echo` end the last line; a second line end belongs to the value.
+        return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
 
     def _meant(self, name: str) -> str | None:
         if name in self.known:
@@ -180,8 +269,8 @@ def _choice(text: str, kind: type[StrEnum]) -> StrEnum:
     return kind(text)
 
 
-def read_dotenv(path: Path, *, into: MutableMapping[str, str]) -> None:
-    r"""Add a file's assignments to variables. Existing values win.
+def read_dotenv(path: Path, *, into: MutableMapping[str, str]) -> frozenset[str]:
+    r"""Add a file's assignments to variables, and return the names of those added. Existing values win.
 
     A value is the rest of the line after `=`, without quotes around it. In double quotes, `\"` and `\\` stand for the
     second character. A quoted PEM key may span several lines.
@@ -210,8 +299,11 @@ def read_dotenv(path: Path, *, into: MutableMapping[str, str]) -> None:
                 value += f"\n{lines[at]}"
                 at += 1
         values[name] = _unquoted(value)
-    for name, value in values.items():
-        into.setdefault(name, value)
+    # A value from the environment also wins over the file of a value, and the other way round.
+    taken = {name.removesuffix(IN_FILE) for name in into}
+    added = {name: value for name, value in values.items() if name.removesuffix(IN_FILE) not in taken}
+    into.update(added)
+    return frozenset(added)
 
 
 def _unquoted(value: str) -> str:

@@ -261,6 +261,11 @@ class OpenID(Provider):
     )
 
 
+def in_variables(name: str) -> str:
+    """The name of an OpenID provider as its variables have it."""
+    return name.upper().replace("-", "_")
+
+
 def configured(env: Environment) -> tuple[Provider, ...]:
     """The enabled providers in display order. Raises ImproperlyConfigured if an OpenID provider lacks a setting."""
     known = (
@@ -287,7 +292,7 @@ def _enabled(provider: Provider) -> bool:
 def _openid(env: Environment, name: str) -> Provider:
     if not NAME.fullmatch(name):
         raise ImproperlyConfigured("OPENID_PROVIDERS: names are a-z, 0-9 and `-`, 32 at most.")
-    variable = name.upper().replace("-", "_")
+    variable = in_variables(name)
     provider = env.read(OpenID, named=variable, name=name, label=name.title())
     if not (provider.issuer and provider.client_ids):
         raise ImproperlyConfigured(

@@ -18,10 +18,10 @@ from project.environment import Environment, read_dotenv
 
 BASE_DIR = variables.BASE_DIR
 
-env = Environment(os.environ)
+Environment.in_force = env = Environment(os.environ)
 dotenv = Path(env.read(variables.Start).dotenv or os.devnull)
-if "DOTENV" in os.environ or dotenv.exists():
-    read_dotenv(dotenv, into=os.environ)
+if env.sets("DOTENV") or dotenv.exists():
+    env.from_dotenv = read_dotenv(dotenv, into=os.environ)
 
 LATCHKEY_ENV = env.read(variables.Start).latchkey_env  # read again, since `.env` may set it
 DEVELOPMENT = env.development = LATCHKEY_ENV == variables.Kind.DEVELOPMENT
@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "oauth2_provider",
     "accounts",
     "schema",
+    "project",
     "corsheaders",
     "strawberry_django",
 ]
@@ -115,7 +116,7 @@ TEMPLATES = [
 
 HOST, PORT, WORKERS, THREADS = service.host, service.port, service.workers, service.threads
 SHUTDOWN_DELAY = service.shutdown_delay
-BIND = f"[{HOST.strip('[]')}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
+BIND = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 """In gunicorn's form, with an IPv6 address in brackets."""
 
 SCRIPT_NAME = proxies.script_name.rstrip("/")
@@ -184,7 +185,7 @@ CACHES = {"default": CACHE}
 
 # Mails -----------------------------------------------------------------------------------------------------------
 
-if mails.backend and "EMAIL_URL" in os.environ:
+if mails.backend and env.sets("EMAIL_URL"):
     raise ImproperlyConfigured("EMAIL_BACKEND and EMAIL_URL are two ways to send mails. Set one of them.")
 EMAIL_BACKEND = mails.backend or mails.server["BACKEND"]
 if PRODUCTION and EMAIL_BACKEND in data_urls.PRINTING_BACKENDS:
@@ -200,7 +201,7 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = mails.server.get("USE_TLS", False), mails.server.
 EMAIL_FILE_PATH = mails.server.get("FILE_PATH") or str(BASE_DIR / ".outbox")
 EMAIL_TIMEOUT = 10
 """Seconds that the worker waits for each answer of the mail server."""
-MAIL_IS_CONFIGURED = bool(mails.backend) or "EMAIL_URL" in os.environ
+MAIL_IS_CONFIGURED = bool(mails.backend) or env.sets("EMAIL_URL")
 MAIL_WORKER = mails.worker
 # A variable would be text, which requests refuses at each mail.
 ANYMAIL = {**env.prefixed("ANYMAIL_"), "REQUESTS_TIMEOUT": EMAIL_TIMEOUT}
@@ -360,7 +361,7 @@ SECURE_HSTS_SECONDS = browsers.secure_hsts_seconds
 SECURE_HSTS_INCLUDE_SUBDOMAINS = browsers.secure_hsts_include_subdomains
 SECURE_HSTS_PRELOAD = browsers.secure_hsts_preload
 if PRODUCTION:
-    # These two depend on the domain's other hosts. Switching one off is a decision that needs no warning.
+    # These two bind the domain's other hosts, and so are off by default. That needs no warning.
     if not SECURE_HSTS_INCLUDE_SUBDOMAINS:
         SILENCED_SYSTEM_CHECKS.append("security.W005")
     if not SECURE_HSTS_PRELOAD:
@@ -419,6 +420,8 @@ LOGGING = {
     },
 }
 
+env.computed("PUBLIC_URL", LATCHKEY.public_urls)
+env.computed("EMAIL_FROM", DEFAULT_FROM_EMAIL)
 UNREAD_VARIABLES = env.near_misses()
 """Variables that nothing reads, each with the one it probably means (check accounts.W001)."""
 

@@ -1,6 +1,7 @@
 """The service's own settings. Those of accounts are in accounts/conf.py, those of providers in project/providers.py."""
 
 import importlib.util
+import ipaddress
 import re
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -70,6 +71,17 @@ class Start:
     )
 
 
+def _bind_address(text: str) -> str:
+    """A name or an IP address; brackets around one of IPv6 do not count."""
+    bare = text[1:-1] if re.fullmatch(r"\[[^]]*:[^]]*\]", text) else text
+    if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9.-]+", bare):
+        try:
+            ipaddress.ip_address(bare if "%" not in bare else "")
+        except ValueError:
+            raise ValueError("is neither a name nor an IP address. The port is PORT.") from None
+    return bare
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """Keys, names and processes of the service."""
@@ -118,10 +130,7 @@ class Service:
         "HOST",
         "Address to listen on, such as `0.0.0.0`, `::` or `::1`.",
         default="127.0.0.1",
-        parse=matching(
-            r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*",
-            "is neither a name nor an IP address. The port is PORT.",
-        ),
+        parse=_bind_address,
         example="::",
     )
     port: int = setting("PORT", "Port to listen on.", default=8000, minimum=1, maximum=2**16 - 1, example="9000")
@@ -163,6 +172,7 @@ class Data:
         secret=True,
         shown="`sqlite:///db.sqlite3`",
         parse=data_urls.database,
+        public_part=data_urls.public_part_of_database,
         example="postgres://user:password@localhost:5432/latchkey",
     )
     allow_sqlite_in_code: bool = setting(
@@ -178,6 +188,7 @@ class Data:
         secret=True,
         shown="in the process's memory",
         parse=data_urls.cache,
+        public_part=data_urls.public_part_of_cache,
         example="redis://localhost:6379/0",
     )
 
@@ -226,6 +237,7 @@ class Mails:
         secret=True,
         shown="`smtp://localhost:25` / `outbox://`, the folder `.outbox`",
         parse=data_urls.mail,
+        public_part=data_urls.public_part_of_mail,
         example="smtp://user:password@smtp.example.com:587",
     )
     backend: str = setting(
@@ -336,13 +348,12 @@ class Browsers:
     )
     secure_hsts_include_subdomains: bool = setting(
         "SECURE_HSTS_INCLUDE_SUBDOMAINS",
-        "Adds `includeSubDomains`: subdomains must use https too.",
-        default=True,
-        development=False,
+        "Adds `includeSubDomains`: subdomains must use https too. Set it if no subdomain serves plain http.",
+        default=False,
     )
     secure_hsts_preload: bool = setting(
         "SECURE_HSTS_PRELOAD",
-        "Adds `preload`: anybody may then submit the domain to the lists that ship with browsers.",
-        default=True,
-        development=False,
+        "Adds `preload`: anybody may then submit the domain to the lists that ship with browsers. These want"
+        " `includeSubDomains` too, and removal takes months.",
+        default=False,
     )

@@ -28,6 +28,10 @@ def workers_share_a_cache(**_kwargs: Any) -> list[CheckMessage]:
 def variables_are_read(**_kwargs: Any) -> list[CheckMessage]:
     """Warn about misspelt environment variables, which would otherwise be ignored silently."""
     return [
-        checks.Warning(f"{name} is set but not used.", hint=f"Did you mean {suggestion}?", id="accounts.W001")
+        checks.Warning(
+            f"{name} is set but not used.",
+            hint=f"Did you mean {suggestion}?" if suggestion else "docs/settings.md lists what is read.",
+            id="accounts.W001",
+        )
         for name, suggestion in sorted(getattr(settings, "UNREAD_VARIABLES", {}).items())
     ]

@@ -186,8 +186,8 @@ VARIABLES: dict[str, Variable] = {
     ),
     "HOST": Variable(
         lambda s: s["BIND"].removesuffix(":8000"),
-        st.sampled_from(["0.0.0.0", "127.0.0.1", "localhost", "[::1]"]),  # noqa: S104 - nobody listens
-        refused=("", "h:80", "http://h", "a b", "1::g"),
+        st.sampled_from(["0.0.0.0", "127.0.0.1", "localhost", "[::1]", "[2001:db8::1]"]),  # noqa: S104 - nobody listens
+        refused=("", "h:80", "http://h", "a b", "1::g", "1:2", ":", "[::", "[1.2.3.4]", "1.2.3", "fe80::1%eth0"),
     ),
     "PORT": number(lambda s: s["PORT"], high=65535),
     "WORKERS": number(lambda s: s["WORKERS"]),
@@ -757,10 +757,19 @@ NEAR = {
     "OPENID_CORP_CLIENT_ID": "OPENID_CORP_CLIENT_IDS",
     "OPENID_OKTA_ISSUER": "OPENID_PROVIDERS",
     "ACCESS_TOKEN_LIFETIMES": "ACCESS_TOKEN_LIFETIME",
+    "GOOGLE_CLIENT_ID_FILE": "GOOGLE_CLIENT_IDS_FILE",
+    "LATCHKEY_SECRET_KEY_FILE": "SECRET_KEY_FILE",
+    "DATABASES_URL_FILE": "DATABASE_URL_FILE",
+    "LATCHKEY_WROKERS": "",
+    "LATCHKEY_X": "",
+    "LATCHKEY_ENVIRONMENT": "",
 }
 FOREIGN = [
     "HOSTNAME", "PATH", "HOME", "GITHUB_ACTIONS", "GITHUB_TOKEN", "GITHUB_RUN_ID", "GOOGLE_APPLICATION_CREDENTIALS",
-    "LATCHKEY_PORT", "LATCHKEY_SERVICE_HOST", "REDIS_URL", "PGHOST", "DJANGO_SETTINGS_MODULE", "OPENID", "TERM",
+    "LATCHKEY_PORT", "LATCHKEY_SERVICE_HOST", "LATCHKEY_WEB_SERVICE_PORT_HTTP", "LATCHKEY_PORT_8000_TCP_ADDR",
+
+    "SSL_CERT_FILE", "PGPASSFILE", "PGSERVICEFILE", "LOG_FILE", "GITHUB_EVENT_PATH", "KRB5CCNAME_FILE",
+    "REDIS_URL", "PGHOST", "DJANGO_SETTINGS_MODULE", "OPENID", "TERM",
     "LOGNAME", "WEB_CONCURRENCY", "XDG_SESSION_ID", "KUBERNETES_SERVICE_HOST", "PYTHON_VERSION", "GUNICORN_CMD_ARGS",
 ]  # fmt: skip
 
@@ -774,7 +783,7 @@ def misses(**environment: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("name", "meant"), NEAR.items())
 def test_a_near_miss_is_warned_of(name, meant):
-    """A provider that is silently off is found much later."""
+    """A provider that is silently off is found much later; and LATCHKEY_ begins no other program's names."""
     assert misses(**{name: "x"}) == {name: meant}
 
 
@@ -853,16 +862,16 @@ def test_production_answers_to_no_host_whatever():
 
 
 @pytest.mark.parametrize(
-    ("switched_off", "header"),
+    ("switched_on", "header"),
     [
-        ([], "max-age=31536000; includeSubDomains; preload"),
-        (["SECURE_HSTS_PRELOAD"], "max-age=31536000; includeSubDomains"),
-        (["SECURE_HSTS_PRELOAD", "SECURE_HSTS_INCLUDE_SUBDOMAINS"], "max-age=31536000"),
+        ([], "max-age=31536000"),
+        (["SECURE_HSTS_INCLUDE_SUBDOMAINS"], "max-age=31536000; includeSubDomains"),
+        (["SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD"], "max-age=31536000; includeSubDomains; preload"),
     ],
 )
-def test_hsts_covers_what_it_is_told_to(settings, client, switched_off, header):
-    """S50: a domain has other hosts too. The deployment check accepts either."""
-    in_force = loaded(**dict.fromkeys(switched_off, "false"))
+def test_hsts_covers_what_it_is_told_to(settings, client, switched_on, header):
+    """S50: no other host of the domain by default. The deployment check accepts each."""
+    in_force = loaded(**dict.fromkeys(switched_on, "true"))
     for name in ("SECONDS", "INCLUDE_SUBDOMAINS", "PRELOAD"):
         setattr(settings, f"SECURE_HSTS_{name}", in_force[f"SECURE_HSTS_{name}"])
     settings.SILENCED_SYSTEM_CHECKS = in_force["SILENCED_SYSTEM_CHECKS"]
@@ -871,10 +880,10 @@ def test_hsts_covers_what_it_is_told_to(settings, client, switched_off, header):
     assert not found_by_checks() & {"security.W004", "security.W005", "security.W021"}
 
 
-def test_it_listens_on_an_address_of_ipv6(tmp_path):
+@pytest.mark.parametrize("host", ["::1", "::", "[::1]"])
+def test_it_listens_on_an_address_of_ipv6(tmp_path, host):
     """As Docker's and Kubernetes' users write it."""
-    assert loaded(HOST="::1")["BIND"] == loaded(HOST="[::1]")["BIND"] == "[::1]:8000"
-    with serving(tmp_path, HOST="::", DOTENV="") as live:
+    with serving(tmp_path, HOST=host, DOTENV="") as live:
         url = live.url.replace("127.0.0.1", "[::1]")
         request = Request(f"{url}/graphql", b'{"query": "{ __typename }"}', {"Content-Type": "application/json"})
         with urlopen(request, timeout=30) as answer:
