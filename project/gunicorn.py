@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.conf import settings
 from gunicorn.workers.gthread import ThreadWorker
 
-from project import draining
+from project import draining, multiprocess
 
 if TYPE_CHECKING:
     from accounts.mails.worker import Worker as MailWorker
+    from project.metrics import Watch
 
 # gunicorn reads this module before it imports project.wsgi.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+multiprocess.begin()
 
 
 class Worker(ThreadWorker):
@@ -124,19 +126,35 @@ def _is_closed(listener: Any) -> bool:
 
 
 _mail_workers: "list[MailWorker]" = []
+_watches: "list[Watch]" = []
 
 
 def post_worker_init(_worker: object) -> None:
-    """Start sending mails in this process, now that the application is loaded."""
+    """Start what this process does beside requests, now that the application is loaded."""
     if settings.MAIL_WORKER:
         # Its models can be imported only now.
         from accounts.mails.worker import Worker as MailWorker  # noqa: PLC0415
 
         _mail_workers.append(MailWorker())
         _mail_workers[0].start()
+    if settings.METRICS_TOKENS:
+        from project.metrics import Watch  # noqa: PLC0415
+
+        _watches.append(Watch())
+        _watches[0].start()
 
 
 def worker_exit(_server: object, _worker: object) -> None:
     """Let the mail under way finish. A mail that does not is sent again later, and says so."""
     for mail_worker in _mail_workers:
         mail_worker.stop(timeout=LONGEST_GOODBYE)
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """Take the gauges of a worker that has ended, however it ended, out of the metrics."""
+    multiprocess.forget_worker(worker.pid)
+
+
+def on_exit(_server: object) -> None:
+    """Remove the folder of the metrics."""
+    multiprocess.end()

@@ -20,6 +20,7 @@ from django.utils.log import log_response
 
 from accounts.guard import origin
 from accounts.guard.origin import Origin
+from accounts.shared import metrics
 from accounts.shared.caller import Caller
 from accounts.shared.languages import accepted_language
 from project.pages import refusal
@@ -204,6 +205,7 @@ class DatabaseAwayMiddleware:
         """Respond to the exceptions of DATABASE_AWAY."""
         if not isinstance(exception, DATABASE_AWAY):
             return None
+        metrics.DATABASE_AWAY.inc()
         response = refusal(503, "The service is temporarily unavailable. Try again.", "SERVICE_UNAVAILABLE")
         response.headers["Retry-After"] = str(RETRY_AFTER)
         cause = " ".join(str(exception).split())

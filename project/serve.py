@@ -10,11 +10,14 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connections
 from gunicorn.app.wsgiapp import run
 
+from project import multiprocess
+
 
 def main() -> None:
     """Serve until interrupted. Exits with a message that names the variable if the configuration is invalid."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     try:
+        multiprocess.begin()
         django.setup()
         # The threads of a pool would not survive the fork, and its errors do not tell the cause.
         options = settings.DATABASES["default"].get("OPTIONS", {})

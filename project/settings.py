@@ -114,6 +114,7 @@ TEMPLATES = [
 
 # Serving ---------------------------------------------------------------------------------------------------------
 
+METRICS_TOKENS = service.metrics_tokens
 HOST, PORT, WORKERS, THREADS = service.host, service.port, service.workers, service.threads
 SHUTDOWN_DELAY = service.shutdown_delay
 BIND = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"

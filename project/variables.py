@@ -153,6 +153,14 @@ class Service:
         maximum=600,
         unit="seconds",
     )
+    metrics_tokens: tuple[str, ...] = setting(
+        "METRICS_TOKENS",
+        "Tokens of at least 32 random characters that open `/metrics`, separated by commas. Without one it is 404.",
+        default=(),
+        secret=True,
+        parse=keys,
+        shown="none",
+    )
     log_level: Level = setting("LOG_LEVEL", "The least severe level logged to standard error.", default=Level.INFO)
 
 

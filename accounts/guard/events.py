@@ -18,6 +18,7 @@ from accounts.guard import origin
 from accounts.guard.errors import RateLimited
 from accounts.guard.limits import network_of
 from accounts.guard.models import SecurityEvent
+from accounts.shared import metrics
 from accounts.shared.caller import Caller
 from accounts.shared.single_use import digest_of
 from accounts.shared.statements import Insert, Update, parameter
@@ -134,6 +135,7 @@ def failures(
     named: str = "",
     client: str = "",
     caller: Caller | None = None,
+    method: str = "",
 ) -> Iterator[None]:
     """Record an AccountsError of the body as a failure; its cause is the code of the first of its failures.
 
@@ -141,10 +143,14 @@ def failures(
     e-mail address. Of RateLimited, only the first for this name, and the first from this address, in a minute is
     recorded; without `named` the first for this account. Otherwise each refusal of a flood would cost a write. It is
     the name that counts, so that an unknown address costs the same as a known one (S2).
+
+    `method` is that of a sign-in. The metrics count each of its failures.
     """
     try:
         yield
     except AccountsError as error:
+        if method:
+            metrics.SIGN_INS.labels(method, error.failures[0].code).inc()
         if not isinstance(error, RateLimited) or _is_news(type_, subject, named, caller):
             record_failure(type_, subject=subject(), client=client, caller=caller, cause=error.failures[0].code)
         raise
@@ -205,7 +211,10 @@ def _event(
 
 
 def _log(event: SecurityEvent) -> None:
-    """One line of JSON for each event. `extra` lets the log's filter tell our values from the client's own words."""
+    """Count the event, and log it as one line of JSON.
+
+    `extra` lets the log's filter tell our values from the client's own words.
+    """
     fields = {
         "event": event.type,
         "subject": event.subject,
@@ -217,6 +226,7 @@ def _log(event: SecurityEvent) -> None:
         "request": event.request_id,
         "at": event.created_at,
     }
+    metrics.SECURITY_EVENTS.labels(event.type).inc()
     plain = {name: _plain(value) for name, value in fields.items() if value}
     log.info("%s", json.dumps(plain), extra={"security_event": plain})
 

@@ -12,7 +12,6 @@ lines that they use up, and every line refills evenly.
 import ipaddress
 import logging
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from accounts.errors import AccountsError, Interruption
 from accounts.guard import hashing, store
 from accounts.guard.errors import RateLimited
 from accounts.guard.store import MICROSECONDS, Bucket, Empty, Pair
+from accounts.shared import metrics
 from accounts.shared.caller import Caller
 from accounts.shared.keys import digests
 
@@ -79,8 +79,6 @@ PASSED = frozenset({Line.ACCOUNT, Line.GLOBAL})
 of an office could find out there which accounts are known (S1)."""
 SALT = "accounts.guard.limits"
 DATABASE_AWAY = (OperationalError, InterfaceError)
-REFUSALS: Counter[tuple[Action, str]] = Counter()
-"""How many attempts this process refused, by action and line; for metrics."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def attempt(action: Action, *, account: str = "", caller: Caller, client: str = 
     where, taken = store.take(list(lines.values()), subjects.pair)
     if isinstance(taken, Empty):
         line = taken.bucket.key.partition(":")[0]
-        REFUSALS[action, line] += 1
+        metrics.LIMITED.labels(action, line.partition(".")[2]).inc()
         # A line for each would make a flood dear.
         log.debug("refused an attempt: %s", line)
         raise RateLimited(retry_after=math.ceil(taken.microseconds / MICROSECONDS))

@@ -17,6 +17,7 @@ from typing import Protocol
 from django.core.cache import caches
 
 from accounts.conf import Rate
+from accounts.shared import metrics
 from accounts.shared.scripts import ScriptableCache, ScriptsUnavailable
 
 log = logging.getLogger(__name__)
@@ -262,17 +263,15 @@ class Redis:
 
 @dataclass
 class Fallback:
-    """How the store does, for the log and for metrics."""
+    """Whether Redis is unavailable, for the log."""
 
-    times: int = 0
-    """How many attempts this process counted alone because Redis was unavailable."""
     away: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def counted_alone(self) -> None:
         """Count an attempt without Redis. The first one is logged."""
+        metrics.COUNTED_ALONE.inc()
         with self._lock:
-            self.times += 1
             first, self.away = not self.away, True
         if first:
             log.error("Redis is unavailable: until it is back, each process limits attempts by itself")

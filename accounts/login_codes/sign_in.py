@@ -67,7 +67,14 @@ def _presenting(address: str, grant: ClientGrant, caller: Caller, *, field: tupl
     end_user, client = grant.end_user(caller), grant.client.client_id
     with (
         origin.acting(client=client, caller=end_user),
-        attempt(Action.CODE, EventType.SIGN_IN_FAILED, address=address, caller=end_user, client=client),
+        attempt(
+            Action.CODE,
+            EventType.SIGN_IN_FAILED,
+            address=address,
+            caller=end_user,
+            client=client,
+            method=AuthenticationMethod.EMAIL_CODE,
+        ),
         codes.naming(field),
     ):
         yield

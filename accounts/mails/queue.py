@@ -1,9 +1,13 @@
 """The queue of mails: a table, so that a mail is stored with the change that it tells, and survives a crash."""
 
 import threading
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Min, Q
+from django.utils import timezone
 
 from accounts.mails.models import Mail, MailedCode
 from accounts.mails.templates import Template
@@ -34,6 +38,26 @@ def put(
     )
     _insert.store(mail)
     transaction.on_commit(wake.set)
+
+
+@dataclass(frozen=True)
+class State:
+    """What the queue holds."""
+
+    due: int
+    oldest: datetime | None
+    """Since when the mail has been due that has waited longest."""
+    dead_letters: int
+
+
+def state() -> State:
+    """What the queue holds now, for the metrics."""
+    due = Q(dead_at=None, due_at__lte=timezone.now())
+    return State(
+        **Mail.objects.aggregate(
+            due=Count("pk", filter=due), oldest=Min("due_at", filter=due), dead_letters=Count("dead_at")
+        )
+    )
 
 
 _insert = Insert(Mail)

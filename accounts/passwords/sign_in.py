@@ -19,6 +19,7 @@ from accounts.passwords.errors import InvalidCredentials
 from accounts.people.attempts import attempt
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
+from accounts.shared import metrics
 from accounts.shared.caller import Caller
 from accounts.shared.statements import Select, columns, parameter
 from accounts.shared.texts import canonical_email, is_overlong
@@ -27,6 +28,9 @@ from accounts.tokens.api import ClientGrant, TokenSet
 from accounts.tokens.errors import InvalidGrant
 from accounts.tokens.models import AuthenticationMethod
 from accounts.verification.pending import is_mandatory
+
+ADMINISTRATION = "administration"
+"""The method of signing in to the administration, in the metrics."""
 
 
 class PasswordBackend(ModelBackend):
@@ -47,7 +51,13 @@ class PasswordBackend(ModelBackend):
         try:
             if request is None:
                 return _verified(address, password, confirmed_only=is_mandatory())
-            with attempt(Action.SIGN_IN, EventType.SIGN_IN_FAILED, address=address, caller=Caller.of(request.META)):
+            with attempt(
+                Action.SIGN_IN,
+                EventType.SIGN_IN_FAILED,
+                address=address,
+                caller=Caller.of(request.META),
+                method=ADMINISTRATION,
+            ):
                 # Whoever enters the administration was made by others.
                 return _verified(address, password, confirmed_only=False)
         except InvalidCredentials:
@@ -85,6 +95,7 @@ def _active(address: str) -> Account | None:
 def record_cookie_sign_in(request: HttpRequest, user: Account, **_signal: Any) -> None:
     """Record a sign-in to the admin site. Those that end in tokens are recorded by `issue`."""
     events.record(EventType.SIGNED_IN, subject=user.pk, actor=user.pk, caller=Caller.of(request.META))
+    metrics.SIGN_INS.labels(ADMINISTRATION, metrics.OK).inc()
 
 
 def token_auth(*, email: str, password: str, grant: ClientGrant, caller: Caller) -> tuple[Account, TokenSet]:
@@ -94,7 +105,14 @@ def token_auth(*, email: str, password: str, grant: ClientGrant, caller: Caller)
     """
     address = canonical_email(email)
     end_user, client = grant.end_user(caller), grant.client.client_id
-    with attempt(Action.SIGN_IN, EventType.SIGN_IN_FAILED, address=address, caller=end_user, client=client):
+    with attempt(
+        Action.SIGN_IN,
+        EventType.SIGN_IN_FAILED,
+        address=address,
+        caller=end_user,
+        client=client,
+        method=AuthenticationMethod.PASSWORD,
+    ):
         for _attempt in range(2):
             account = authenticate(username=address, password=password)
             if not isinstance(account, Account):

@@ -13,13 +13,19 @@ from accounts.shared.statements import Select, parameter
 
 
 @contextmanager
-def attempt(action: Action, failure: EventType, *, address: str, caller: Caller, client: str = "") -> Iterator[None]:
+def attempt(
+    action: Action, failure: EventType, *, address: str, caller: Caller, client: str = "", method: str = ""
+) -> Iterator[None]:
     """Reserve an attempt that names this canonical address, and record its failure. Raises RateLimited.
+
+    `method` is that of a sign-in, for the metrics.
 
     Whether the address is known makes no difference to the limits, the statements or the response (S1, S2).
     """
     with (
-        events.failures(failure, subject=lambda: _holder_of(address), named=address, client=client, caller=caller),
+        events.failures(
+            failure, subject=lambda: _holder_of(address), named=address, client=client, caller=caller, method=method
+        ),
         limits.attempt(action, account=address, caller=caller, client=client),
     ):
         yield

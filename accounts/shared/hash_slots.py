@@ -6,6 +6,7 @@ A hash takes a processor for tens of milliseconds. If every thread hashed, all o
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from functools import cache
 from typing import ParamSpec, TypeVar
 
 from accounts.conf import latchkey
+from accounts.shared import metrics
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -35,7 +37,12 @@ class Slots:
 
         It needs no slot. As it waits for pure computation only, it may be called in a transaction.
         """
-        return self._hashing.submit(function, *args, **kwargs).result()
+
+        def measured() -> Result:
+            with metrics.HASH_SECONDS.time():
+                return function(*args, **kwargs)
+
+        return self._hashing.submit(measured).result()
 
     @contextmanager
     def offered(self, *, seconds: float) -> Iterator[bool]:
@@ -56,11 +63,18 @@ class Slots:
         if self._free.acquire(blocking=False):
             return True
         if not self._places.acquire(blocking=False):
+            metrics.HASH_REFUSALS.inc()
             return False
-        try:
-            return self._free.acquire(timeout=seconds)
-        finally:
-            self._places.release()
+        started = time.monotonic()
+        with metrics.HASH_WAITING.track_inprogress():
+            try:
+                acquired = self._free.acquire(timeout=seconds)
+            finally:
+                self._places.release()
+        metrics.HASH_WAIT_SECONDS.observe(time.monotonic() - started)
+        if not acquired:
+            metrics.HASH_REFUSALS.inc()
+        return acquired
 
 
 def slots() -> Slots:

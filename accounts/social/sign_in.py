@@ -126,7 +126,9 @@ def convert_social_token(
     identity: Identity | None = None
     with (
         origin.acting(client=client, caller=end_user),
-        events.failures(EventType.SIGN_IN_FAILED, subject=lambda: holder_of(identity)),
+        events.failures(
+            EventType.SIGN_IN_FAILED, subject=lambda: holder_of(identity), method=AuthenticationMethod.SOCIAL
+        ),
     ):
         with limits.attempt(Action.CONVERT, caller=end_user, client=client):
             identity, answer = verify(provider=provider, credential=credential, client=grant.client.pk)

@@ -16,8 +16,10 @@ from accounts.guard import events, limits
 from accounts.guard.errors import RateLimited
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
+from accounts.shared import metrics
 from accounts.shared.caller import Caller
 from accounts.tokens.exchange import Exchange, exchange_of
+from accounts.tokens.rotation import AUTHORIZATION_CODE
 
 REFUSALS = frozenset({"invalid_grant", "invalid_client", "invalid_scope", "unauthorized_client"})
 """The error codes of a refused attempt (RFC 6749 §5.2). The others are about the form of the request."""
@@ -128,6 +130,8 @@ def limited(
 
 def record_refusal(exchange: Exchange, error: str, *, type_: EventType = EventType.REFRESH_REFUSED) -> None:
     """Record a refused exchange with its cause (S74): ours, or the OAuth error code. Call after its transaction."""
+    if type_ is EventType.SIGN_IN_FAILED:
+        metrics.SIGN_INS.labels(AUTHORIZATION_CODE, error).inc()
     events.record_failure(
         type_,
         subject=exchange.holder,

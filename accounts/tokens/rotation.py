@@ -30,6 +30,7 @@ from accounts.conf import latchkey
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.models import Account
+from accounts.shared import metrics
 from accounts.shared.caller import Caller
 from accounts.shared.keys import digests
 from accounts.tokens import rows
@@ -40,6 +41,9 @@ from accounts.tokens.rows import Presented, Successor
 RefreshToken = get_refresh_token_model()
 
 log = logging.getLogger(__name__)
+
+AUTHORIZATION_CODE = "authorization_code"
+"""The method of a sign-in that began elsewhere and was exchanged at `/o/token/`, in the metrics."""
 
 
 class Cause(StrEnum):
@@ -66,6 +70,11 @@ class Replay(StrEnum):
     """Neither token of the successor pair was used, so the client did not receive them (S68)."""
     AFTER_USE = "replayed after use"
     """The client retries, within the grace period, or two parties hold the token."""
+
+
+for _outcome in (metrics.OK, *Cause, *Replay):
+    # From 0 on: Prometheus cannot tell that a series which appears has grown.
+    metrics.REFRESHES.labels(_outcome)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +163,8 @@ def begin_session(
     make_room(account.pk)
     rows.insert_session(family, account=account, client=client, methods=methods, end_user=end_user, now=timezone.now())
     events.record(EventType.SIGNED_IN, subject=account.pk, actor=account.pk, client=client.client_id, caller=end_user)
+    method = methods[0] if methods else AUTHORIZATION_CODE
+    transaction.on_commit(metrics.SIGN_INS.labels(method, metrics.OK).inc)
 
 
 def trade(presented: Presented | None, *, client: Client, scope: str = "", end_user: Caller) -> Traded | Refused:
@@ -167,6 +178,7 @@ def trade(presented: Presented | None, *, client: Client, scope: str = "", end_u
             outcome = _Trade(presented, client, scope.split(), end_user).outcome()
     if isinstance(outcome, Refused):
         log.info("refresh refused: %s (client %s)", outcome.cause, client.pk)
+    metrics.REFRESHES.labels(outcome.cause if isinstance(outcome, Refused) else metrics.OK).inc()
     return outcome
 
 

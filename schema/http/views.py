@@ -5,6 +5,7 @@ https://graphql.github.io/graphql-over-http/draft/ for media types and status co
 
 import json
 import logging
+import time
 from functools import partial
 from http.client import INTERNAL_SERVER_ERROR
 from typing import Any, cast
@@ -20,12 +21,13 @@ from django.views.generic import View as DjangoView
 from graphql import ExecutionResult
 
 from accounts.conf import latchkey
+from accounts.shared import metrics, tracing
 from accounts.shared.caller import Caller
 from schema.http import documents
 from schema.http.built import GRAPHIQL
 from schema.http.responses import DATABASE_AWAY, GRAPHQL_RESPONSE, JSON, code_of, media_type_for, present, ranges_of
 from schema.language import gate
-from schema.request.context import Context
+from schema.request.context import REFUSED, Context
 from schema.request.cookies import RefreshCookie
 from schema.request.refusals import Refusal
 from schema.root import schema
@@ -64,6 +66,11 @@ class Refused(Exception):
         self.code = code
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
+    @property
+    def outcome(self) -> str:
+        """What the metrics call it: its status, or a code that says more."""
+        return str(self.status_code) if self.code == "BAD_REQUEST" else self.code
+
 
 class Batch(Refused):
     """A list of operations. The error is repeated for each: batching links find their response by its position."""
@@ -76,6 +83,10 @@ class Batch(Refused):
 class View(DjangoView):
     """The endpoint. Strawberry has made the schema; what comes by HTTP is ours from the first byte to the last."""
 
+    context: Context | None = None
+    outcome = metrics.OK
+    """What the metrics call the response: ok, or the code of its first failure."""
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Respond to any request: in JSON, and never with a 5xx for a bad one."""
         if request.method == "HEAD":
@@ -84,17 +95,23 @@ class View(DjangoView):
         self.media_type = media_type_for(accept)
         self.legacy = self.media_type == JSON and JSON in ranges_of(accept)
         self.request_id: str = getattr(request, "id", "")
+        started = time.perf_counter()
         try:
             if request.method == "OPTIONS":
                 return HttpResponse(status=204, headers={"Allow": METHODS})
             if request.method == "GET" and "query" not in request.GET and "text/html" in ranges_of(accept):
                 return self.page(request)
             self.admit(request)
-            return self.run(request)
+            response = self.run(request)
         except DATABASE_AWAY:
+            self.count("503", started)
             raise  # for DatabaseAwayMiddleware
         except Exception as error:  # noqa: BLE001 - clients cannot use an HTML response
             refused = self.refusal(error)
+        else:
+            self.count(self.outcome, started)
+            return response
+        self.count(refused.outcome, started)
         extensions = {"code": refused.code}
         if refused.status_code == INTERNAL_SERVER_ERROR:
             extensions["requestId"] = self.request_id
@@ -103,6 +120,12 @@ class View(DjangoView):
             body = [body] * refused.repeats
         headers = {**self.headers(), **refused.headers}
         return HttpResponse(json.dumps(body), status=refused.status_code, headers=headers)
+
+    def count(self, outcome: str, started: float) -> None:
+        """Count the operation, which began then."""
+        operation = self.context.operation if self.context else REFUSED
+        metrics.answered_graphql(operation, outcome, seconds=time.perf_counter() - started)
+        tracing.tracer.name(operation)
 
     def page(self, request: HttpRequest) -> HttpResponse:
         """The page for browsers: GraphiQL if it is built and enabled, or else how to call the endpoint."""
@@ -166,7 +189,7 @@ class View(DjangoView):
         if not query:
             raise Refused(400, "No GraphQL query found in the request")
         response = HttpResponse(headers=self.headers())
-        context = self.get_context(request, response)
+        context = self.context = self.get_context(request, response)
         result = gate.run(
             schema._schema,  # noqa: SLF001 - no public name
             query,
@@ -180,6 +203,8 @@ class View(DjangoView):
                 # Even if other fields ran: the client may retry when the database is back.
                 raise failure.original_error
         response.status_code = self.status(result, context)
+        if result.errors or context.failure:
+            self.outcome = context.failure or code_of((result.errors or [])[0])
         if result.data is not None:
             documents.remember(body, context.find_caller)
         if context.retry_after:

@@ -116,6 +116,8 @@ class Operation:
     name: str | None
     anonymous: bool
     """Whether it runs whatever the Authorization header says."""
+    label: str
+    """What it is called in metrics and traces: its root field. Its own name is any that the client likes."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def _prepare(schema: GraphQLSchema, query: str, limits: Limits, *, introspection
             node=node,
             name=node.name.value if node.name else None,
             anonymous=not errors and _is_anonymous(schema, document, node),
+            label="" if errors else _label(document, node),
         )
         for node in document.definitions
         if isinstance(node, OperationDefinitionNode)
@@ -205,6 +208,13 @@ def _is_anonymous(schema: GraphQLSchema, document: DocumentNode, operation: Oper
     return root is not None and all(
         name.startswith("__") or declares(root.fields.get(name), Anonymous) for name in names
     )
+
+
+def _label(document: DocumentNode, operation: OperationDefinitionNode) -> str:
+    names = {name for field in root_fields(document, operation) if not (name := field.name.value).startswith("__")}
+    if len(names) > 1:
+        return "several"
+    return names.pop() if names else "introspection"
 
 
 class AdmittedOnly(Executor[Any]):
@@ -256,6 +266,7 @@ def run(
         return ExecutionResult(None, prepared.errors)
     if operation is None:
         return ExecutionResult(None, [UNCLEAR])
+    context.operation = operation.label
     if not operation.anonymous and (refusal := _bad_bearer(context)):
         return ExecutionResult(None, [refusal])
     context.admitted = operation.node

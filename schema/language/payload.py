@@ -101,6 +101,7 @@ class ExpectedFailures(FieldExtension):
             raise Unauthenticated from None
         except AccountsError as error:
             refusal = error
+        info.context.failure = info.context.failure or refusal.failures[0].code
         info.context.wait(*(failure.retry_after or 0 for failure in refusal.failures))
         if latchkey().development:
             hints = info.context.hints

@@ -16,6 +16,9 @@ from accounts.tokens.errors import BearerError, InvalidToken
 from schema.request.cookies import RefreshCookie
 from schema.request.refusals import Unauthenticated
 
+REFUSED = "refused"
+"""What an operation is called that the gate does not let in."""
+
 
 @dataclass
 class Context:
@@ -32,6 +35,10 @@ class Context:
     """Sentences for developers, returned in `extensions`."""
     admitted: OperationDefinitionNode | None = None
     """The operation that the gate lets run. Nothing else runs (see `language.gate.AdmittedOnly`)."""
+    operation: str = REFUSED
+    """What the operation is called in metrics and traces, once the gate knows that it is valid."""
+    failure: str = ""
+    """The code of the first expected failure, if there was one."""
 
     @cached_property
     def caller(self) -> Caller:

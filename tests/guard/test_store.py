@@ -15,10 +15,12 @@ from accounts.guard.errors import RateLimited
 from accounts.guard.limits import Action, attempt
 from accounts.guard.store import Bucket, Empty, Pair, Taken
 from accounts.passwords.errors import InvalidCredentials
+from accounts.shared import metrics
 from accounts.shared.caller import Caller
 from tests.redis_server import configuration, redis_server
 
 PER_PAIR = 10
+COUNTED_ALONE = "latchkey_rate_limit_local_attempts_total"
 
 
 def bucket(name, attempts=2, seconds=60):
@@ -159,13 +161,13 @@ def leave_redis_alone_no_longer():
 def test_the_process_limits_alone_while_redis_is_away(server, caplog):
     """S56: with the same limits, one loud line, and a count for the metrics; then together again."""
     caplog.set_level(logging.WARNING)
-    counted_alone = store.FALLBACK.times
+    counted_alone = metrics.REGISTRY.get_sample_value(COUNTED_ALONE)
     assert [failed() for _ in range(PER_PAIR + 2)] == [True] * PER_PAIR + [False] * 2
 
     server.stop()
 
     assert [failed() for _ in range(PER_PAIR + 2)] == [True] * PER_PAIR + [False] * 2
-    assert store.FALLBACK.times - counted_alone == PER_PAIR + 2
+    assert metrics.REGISTRY.get_sample_value(COUNTED_ALONE) - counted_alone == PER_PAIR + 2
     loud = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
     assert loud == ["Redis is unavailable: until it is back, each process limits attempts by itself"]
 
@@ -173,7 +175,7 @@ def test_the_process_limits_alone_while_redis_is_away(server, caplog):
     leave_redis_alone_no_longer()
 
     assert [failed() for _ in range(PER_PAIR + 2)] == [True] * PER_PAIR + [False] * 2
-    assert store.FALLBACK.times - counted_alone == PER_PAIR + 2
+    assert metrics.REGISTRY.get_sample_value(COUNTED_ALONE) - counted_alone == PER_PAIR + 2
     assert caplog.messages[-1] == "Redis is back: attempts are limited across all processes again"
 
 

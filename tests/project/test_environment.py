@@ -295,6 +295,11 @@ VARIABLES: dict[str, Variable] = {
             "a@b_.c",
         ),
     ),
+    "METRICS_TOKENS": listed(
+        lambda s: s["METRICS_TOKENS"],
+        st.lists(item.map(lambda t: f"{KEY}{t}"), max_size=3),
+        refused=("short", f"{KEY},short", "x" * 40, f"{KEY[:31]}"),
+    ),
     "MAIL_WORKER": switch(lambda s: s["MAIL_WORKER"]),
     "SERVICE_NAME": Variable(
         own("service_name"), st.sampled_from(["Example", "Ärzte & Co"]), refused=("", " ", "a\nb")

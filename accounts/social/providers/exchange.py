@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any, NoReturn, Self
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.conf import Provider, latchkey
+from accounts.shared import metrics
 from accounts.shared.circuit_breaker import CircuitBreaker
 from accounts.social import refusals
 from accounts.social.claims import SUBJECT, Content
@@ -17,7 +19,7 @@ from accounts.social.errors import ProviderRejected, ProviderUnavailable
 from accounts.social.providers.http import Answer, Deadline, Limits, NoAnswer, Silence, Unreadable, fetch
 from accounts.social.providers.places import PLACES
 
-OK = 200
+OK, BAD_REQUEST, SERVER_ERROR = 200, 400, 500
 DOWN = 5
 """Seconds for which a server that kept us waiting in vain is not asked again."""
 PATIENCE = 0.2
@@ -28,6 +30,29 @@ BUSY = ("server_error", "temporarily_unavailable")
 """RFC 6749 §4.1.2.1; some token endpoints send these with status 400."""
 NO_ANSWER = _("The provider did not answer. Try again later.")
 NOT_UNDERSTOOD = _("The provider's answer could not be understood. Try again later.")
+
+
+class Outcome(StrEnum):
+    """How a request to a provider ended, in the metrics."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    """HTTP 4xx: mostly a credential that is not good."""
+    FAILED = "failed"
+    """HTTP 5xx."""
+    NOT_UNDERSTOOD = "not understood"
+    NO_ANSWER = "no answer"
+    NOT_ASKED = "not asked"
+    """The server kept us waiting a moment ago."""
+    NO_PLACE = "no place"
+    """Too many threads wait for providers."""
+
+    @classmethod
+    def of(cls, answer: Answer) -> "Outcome":
+        """That of an answer."""
+        if answer.status < BAD_REQUEST:
+            return cls.ANSWERED
+        return cls.REFUSED if answer.status < SERVER_ERROR else cls.FAILED
 
 
 def is_refusal(answer: Answer) -> bool:
@@ -87,6 +112,7 @@ class Exchange:
         try:
             PLACES.take(self.provider.name)
         except NoAnswer as cause:
+            metrics.PROVIDER_REQUESTS.labels(self.provider.name, Outcome.NO_PLACE).inc()
             raise self.unavailable(str(cause)) from None
         self._has_place = True
 
@@ -124,16 +150,23 @@ class Exchange:
     def _fetch(self, url: str, **request: Any) -> Answer:
         server = (self.provider.name, url.partition("?")[0].split("/")[:3][-1])
         if not SERVERS.allows(server):
+            metrics.PROVIDER_REQUESTS.labels(self.provider.name, Outcome.NOT_ASKED).inc()
             raise NoAnswer("not asked for a moment, after it kept us waiting,")
         started = time.monotonic()
+        outcome = Outcome.NO_ANSWER
         try:
             answer = fetch(url, **request, limits=self._open())
-        except NoAnswer:
+            outcome = Outcome.of(answer)
+        except NoAnswer as cause:
+            outcome = Outcome.NOT_UNDERSTOOD if isinstance(cause, Unreadable) else outcome
             # A failure that comes at once holds no thread. It may be due to this credential: a bad one must not shut
             # the others out.
             if time.monotonic() - started > latchkey().provider_timeout * PATIENCE:
                 SERVERS.failed(server)
             raise
+        finally:
+            metrics.PROVIDER_REQUESTS.labels(self.provider.name, outcome).inc()
+            metrics.PROVIDER_SECONDS.labels(self.provider.name).observe(time.monotonic() - started)
         SERVERS.succeeded(server)
         return answer
 

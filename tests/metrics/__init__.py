@@ -1,0 +1,1 @@
+"""Metrics, and what is made of them: alerts, a dashboard, traces."""
