@@ -8,13 +8,15 @@ from django.urls import get_resolver
 from project.chunked import with_chunked_bodies
 from project.handler import Handler
 from project.health import Health
-from project.metrics import with_metrics
 from project.proxies import Proxied
 from project.request_log import keeping_bodies
 from project.stack import in_one_piece
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
+# It needs the models.
+from project.metrics import with_metrics  # noqa: E402
+
 application = in_one_piece(Proxied(with_metrics(with_chunked_bodies(keeping_bodies(Handler())))))
 # First: probes call by address, without TLS, and without a prefix.
 application = Health(application)
