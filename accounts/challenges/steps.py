@@ -18,6 +18,7 @@ from accounts.conf import latchkey
 from accounts.people.models import Account
 from accounts.people.signals import handing_over, voiding_additions
 from accounts.shared.single_use import digest_of
+from accounts.shared.sweeping import sweep_expired
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import ClientGrant
 from accounts.tokens.errors import InvalidClient, InvalidScope
@@ -83,9 +84,9 @@ def _invalid_challenge() -> InvalidChallenge:
     return InvalidChallenge(field=("challenge_token",))
 
 
-def clear_expired() -> None:
-    """Delete expired challenges."""
-    Challenge.objects.filter(expires_at__lte=timezone.now()).delete()
+def clear_expired() -> int:
+    """Delete expired challenges; returns their number."""
+    return sweep_expired(Challenge)
 
 
 @receiver(handing_over)

@@ -166,7 +166,10 @@ def clear_expired(*, older_than: timedelta) -> int:
     oldest = SecurityEvent.objects.filter(created_at__lt=timezone.now() - older_than).order_by("created_at")
     total = 0
     while True:
-        deleted = SecurityEvent.objects.filter(pk__in=oldest.values("pk")[:BATCH]).expire()
+        with transaction.atomic():
+            # Another run may hold some of them, which is then their end.
+            batch = oldest.select_for_update(skip_locked=True).values("pk")[:BATCH]
+            deleted = SecurityEvent.objects.filter(pk__in=batch).expire()
         total += deleted
         if deleted < BATCH:
             return total

@@ -1,7 +1,6 @@
 """The grace period of a deletion: come back within it, or be deleted after it."""
 
 import logging
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -49,18 +48,18 @@ def cancel_account_deletion(*, token: str, caller: Caller) -> None:
         events.record(EventType.DELETION_CANCELLED, subject=account.pk)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Purged:
-    """How many accounts were due, by what became of them."""
+class Unfinished(Exception):
+    """Some of the accounts that were due could not be deleted."""
 
-    deleted: int
-    failed: int
+    def __init__(self, *, deleted: int, failed: int) -> None:
+        super().__init__(f"{failed} accounts could not be deleted")
+        self.deleted, self.failed = deleted, failed
 
 
-def purge() -> Purged:
-    """Delete the accounts whose grace period is over, each in a transaction of its own. One that fails stops no other.
+def purge() -> int:
+    """Delete the accounts whose grace period is over; returns their number. Raises Unfinished after all others.
 
-    Not those that have become staff meanwhile (see `deletion.refuse_staff`).
+    Each in a transaction of its own. Not those that have become staff meanwhile (see `deletion.refuse_staff`).
     """
     due = Account.objects.filter(
         is_active=False, is_staff=False, is_superuser=False, deletion_due_at__lte=timezone.now()
@@ -69,8 +68,8 @@ def purge() -> Purged:
     for key in list(due.values_list("pk", flat=True)):
         try:
             with transaction.atomic():
-                # Somebody else may have deleted or opened it just now.
-                account = due.filter(pk=key).select_for_update(no_key=True).first()
+                # Somebody else may have deleted or opened it just now, or be about to: the next run finds what is left.
+                account = due.filter(pk=key).select_for_update(no_key=True, skip_locked=True).first()
                 if account is not None:
                     erase(account)
         except Exception as error:  # noqa: BLE001 - tables of a deployment may refuse it
@@ -78,8 +77,10 @@ def purge() -> Purged:
             log.error("account %s could not be deleted: %s", key, type(error).__name__)  # noqa: TRY400
             failed += 1
         else:
-            deleted += account is not None
-    return Purged(deleted=deleted, failed=failed)
+            deleted += int(account is not None)
+    if failed:
+        raise Unfinished(deleted=deleted, failed=failed)
+    return deleted
 
 
 @transaction.atomic

@@ -16,17 +16,18 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.conf import latchkey
 from accounts.mails.errors import ExpiredCode, InvalidCode
-from accounts.mails.models import MailedCode, Purpose
+from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.people.models import Account
 from accounts.people.signals import handing_over, voiding_additions
 from accounts.shared.keys import digests
 from accounts.shared.statements import Insert
+from accounts.shared.sweeping import Rows, delete, sweep_dead
 
 SALT = "accounts.mails.codes"
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
@@ -184,9 +185,23 @@ def newest(purpose: Purpose, **owner: Any) -> MailedCode | None:
     return usable.order_by("-created_at", "-pk").first()
 
 
-def clear_expired() -> None:
-    """Delete codes a week after they expired: until then, a right but old one is told from a wrong one."""
-    MailedCode.objects.filter(expires_at__lte=timezone.now() - timedelta(days=7)).delete()
+def clear_expired() -> int:
+    """Delete codes a week after they expired, with their mails; returns the number of codes.
+
+    Until then, a right but old one is told from a wrong one.
+    """
+    over = timezone.now() - timedelta(days=7)
+    return sweep_dead(MailedCode, lambda part: part.of(MailedCode).filter(expires_at__lte=over), discard)
+
+
+def discard(of: Rows, codes: Rows) -> int:
+    """Delete codes with their mails, in a transaction; returns the number of codes. `of` may be more of them.
+
+    None that somebody else holds, nor one whose mail is held: it waits for nobody.
+    """
+    mails = Mail.objects.filter(code__in=codes)
+    delete(mails.order_by(), mails)
+    return delete(of, codes.filter(~Exists(Mail.objects.filter(code=OuterRef("pk")))))
 
 
 def _lock_owner(code: MailedCode) -> None:

@@ -36,6 +36,7 @@ from accounts.mails.templates import Template
 from accounts.shared import metrics
 from accounts.shared.caller import Caller
 from accounts.shared.statements import Delete, Select, Update, columns, parameter
+from accounts.shared.sweeping import sweep_dead
 
 log = logging.getLogger(__name__)
 
@@ -103,9 +104,10 @@ def send_due(*, stopping: Callable[[], bool] = lambda: False) -> Counter[Outcome
     return done
 
 
-def clear_dead_letters() -> None:
-    """Delete mails that were given up long ago."""
-    Mail.objects.filter(dead_at__lte=timezone.now() - DEAD_LETTERS_KEPT).delete()
+def clear_dead_letters() -> int:
+    """Delete mails that were given up long ago; returns their number."""
+    over = timezone.now() - DEAD_LETTERS_KEPT
+    return sweep_dead(Mail, lambda part: part.of(Mail).filter(dead_at__lte=over))
 
 
 def _claim() -> Mail | None:

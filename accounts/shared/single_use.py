@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.shared.models import SpentCredential
+from accounts.shared.sweeping import sweep_expired
 
 
 def spend(expiries: Mapping[str, datetime]) -> bool:
@@ -24,9 +24,9 @@ def spend(expiries: Mapping[str, datetime]) -> bool:
     return True
 
 
-def clear_expired() -> None:
-    """Delete expired values."""
-    SpentCredential.objects.filter(expires_at__lte=timezone.now()).delete()
+def clear_expired() -> int:
+    """Delete expired values; returns their number."""
+    return sweep_expired(SpentCredential)
 
 
 def digest_of(value: str) -> str:

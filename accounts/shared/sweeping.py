@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import router, transaction
 from django.db.models import Model, QuerySet
+from django.utils import timezone
 
 SLICE = 2000
 """Rows that one transaction looks at: about 20 ms if all are deleted."""
@@ -57,8 +58,13 @@ def sweep(model: type[Model], clear: Callable[[Slice], int]) -> int:
         part = Slice(database=part.database, first=end)
 
 
-def sweep_dead(model: type[Model], dead: Callable[[Slice], Rows]) -> int:
-    """Delete the rows that `dead` names in each slice, which no other row refers to; returns their number."""
+def sweep_dead(
+    model: type[Model], dead: Callable[[Slice], Rows], discard: Callable[[Rows, Rows], int] | None = None
+) -> int:
+    """Delete the rows that `dead` names in each slice; returns their number.
+
+    No other row refers to them, unless `discard` deletes those first: it is `delete`, in the same transaction.
+    """
 
     def clear(part: Slice) -> int:
         rows = dead(part)
@@ -66,9 +72,15 @@ def sweep_dead(model: type[Model], dead: Callable[[Slice], Rows]) -> int:
         if not some(rows):
             return 0
         with transaction.atomic(using=part.database):
-            return delete(part.of(model), rows)
+            return (discard or delete)(part.of(model), rows)
 
     return sweep(model, clear)
+
+
+def sweep_expired(model: type[Model], field: str = "expires_at") -> int:
+    """Delete the rows whose time is over, which no other row refers to; returns their number."""
+    now = timezone.now()
+    return sweep_dead(model, lambda part: part.of(model).filter(**{f"{field}__lt": now}))
 
 
 def some(rows: Rows) -> bool:

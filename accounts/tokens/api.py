@@ -7,7 +7,7 @@ The one place that knows DOT and oauthlib. Everything runs on the same server ob
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
 from accounts.tokens.bearer import Bearer, authenticate, hint_for, locked_account, presented_token
-from accounts.tokens.cleaning import clear_expired
+from accounts.tokens.cleaning import CLEARING
 from accounts.tokens.clients import ClientGrant, authorize_client, known_client, renewed_grant
 from accounts.tokens.pairs import (
     Refreshed,
@@ -22,6 +22,7 @@ AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()
 
 __all__ = [
+    "CLEARING",
     "AccessToken",
     "Bearer",
     "ClientGrant",
@@ -30,7 +31,6 @@ __all__ = [
     "TokenSet",
     "authenticate",
     "authorize_client",
-    "clear_expired",
     "end_session",
     "hint_for",
     "issue",

@@ -12,28 +12,30 @@ refers to each:
 - an expired access token that no refresh token belongs to. One with a refresh token stays as long as that: DOT reads
   the scope and the idle time off it;
 - an expired ID token that no access token belongs to;
-- an expired authorization code;
+- an expired authorization code or device code;
 
 and besides, a session that has expired, or was idle for too long.
 
 A refresh never meets these locks. It writes rows of a living session, and what is deleted here cannot be refreshed.
 """
 
-import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from oauth2_provider.models import (
     get_access_token_model,
+    get_device_grant_model,
     get_grant_model,
     get_id_token_model,
     get_refresh_token_model,
 )
 
 from accounts.conf import latchkey
-from accounts.shared.sweeping import Rows, Slice, delete, locked, some, sweep, sweep_dead
+from accounts.shared.sweeping import Rows, Slice, delete, locked, some, sweep, sweep_dead, sweep_expired
 from accounts.tokens.families import live
 from accounts.tokens.models import Session
 
@@ -41,27 +43,50 @@ AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()
 IDToken = get_id_token_model()
 Grant = get_grant_model()
+DeviceGrant = get_device_grant_model()
 
-log = logging.getLogger(__name__)
+
+def _idle_since() -> datetime:
+    """When a refresh token must have been traded, or its access token have expired, to be over."""
+    return timezone.now() - timedelta(seconds=latchkey().refresh_token_idle_lifetime)
 
 
-def clear_expired() -> int:
-    """Delete expired tokens and sessions; returns the number of sessions.
+def clear_access_tokens() -> int:
+    """Delete access tokens that are over, with the refresh tokens that they end; returns the number of the former."""
+    now, idle_since = timezone.now(), _idle_since()
+    return sweep(AccessToken, lambda part: _clear_pairs(part, now, idle_since))
 
-    Run it daily, in autocommit. It may run beside itself and beside all else, and be stopped at any time.
-    """
+
+def clear_refresh_tokens() -> int:
+    """Delete refresh tokens that were traded or revoked long ago; returns their number."""
+    idle_since = _idle_since()
+    return sweep(RefreshToken, lambda part: _clear_refresh_tokens(part, idle_since))
+
+
+def clear_id_tokens() -> int:
+    """Delete expired ID tokens; returns their number."""
     now = timezone.now()
-    idle_since = now - timedelta(seconds=latchkey().refresh_token_idle_lifetime)
+    return sweep_dead(IDToken, lambda part: _id_tokens(part).filter(expires__lt=now))
+
+
+def clear_sessions() -> int:
+    """Delete sessions that have expired, or were idle for too long; returns their number."""
     dead = ~live()
-    deleted = {
-        "access tokens": sweep(AccessToken, lambda part: _clear_pairs(part, now, idle_since)),
-        "traded refresh tokens": sweep(RefreshToken, lambda part: _clear_refresh_tokens(part, idle_since)),
-        "ID tokens": sweep_dead(IDToken, lambda part: _id_tokens(part).filter(expires__lt=now)),
-        "codes": sweep_dead(Grant, lambda part: part.of(Grant).filter(expires__lt=now)),
-        "sessions": sweep_dead(Session, lambda part: part.of(Session).filter(dead)),
-    }
-    log.info("cleared: %s", ", ".join(f"{number} {name}" for name, number in deleted.items()))
-    return deleted["sessions"]
+    return sweep_dead(Session, lambda part: part.of(Session).filter(dead))
+
+
+CLEARING: dict[str, Callable[[], int]] = {
+    "access tokens": clear_access_tokens,
+    "refresh tokens": clear_refresh_tokens,
+    "ID tokens": clear_id_tokens,
+    "authorization codes": partial(sweep_expired, Grant, "expires"),
+    "device codes": partial(sweep_expired, DeviceGrant, "expires"),
+    "sessions": clear_sessions,
+}
+"""What deletes each kind, in this order.
+
+Each in autocommit. It may run beside itself and beside all else, and be stopped at any time.
+"""
 
 
 def _clear_pairs(part: Slice, now: datetime, idle_since: datetime) -> int:

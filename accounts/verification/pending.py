@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -19,6 +20,7 @@ from accounts.mails.templates import Template
 from accounts.people.errors import UsernameTaken
 from accounts.people.forms import AccountForm, store, validated
 from accounts.people.models import Account
+from accounts.shared.sweeping import Rows, delete, sweep_dead
 from accounts.tokens.api import ClientGrant
 from accounts.verification.challenge import VERIFY_EMAIL, EmailVerificationChallenge
 from accounts.verification.errors import EmailVerificationRequired
@@ -144,6 +146,16 @@ def _created(registration: PendingRegistration, *, username: str, password: str)
         raise
 
 
-def clear_expired() -> None:
-    """Delete expired registrations, with their codes."""
-    PendingRegistration.objects.filter(expires_at__lte=timezone.now()).delete()
+def clear_expired() -> int:
+    """Delete expired registrations, with their codes and mails; returns the number of registrations."""
+    now = timezone.now()
+    return sweep_dead(
+        PendingRegistration, lambda part: part.of(PendingRegistration).filter(expires_at__lte=now), _discard
+    )
+
+
+def _discard(of: Rows, registrations: Rows) -> int:
+    """As `codes.discard`."""
+    of_them = MailedCode.objects.filter(registration__in=registrations)
+    codes.discard(of_them, of_them)
+    return delete(of, registrations.filter(~Exists(MailedCode.objects.filter(registration=OuterRef("pk")))))

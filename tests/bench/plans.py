@@ -91,7 +91,8 @@ def main(requests: str) -> None:
 def clean_up() -> None:
     """Print the plans of a clean-up likewise, each statement once, and what it takes away is away."""
     with explained() as plans:
-        bearer_tokens.clear_expired()
+        for clear in bearer_tokens.CLEARING.values():
+            clear()
     rows, by_statement = sizes(), {}
     for sql, plan in plans:
         # A slice is read for the few rows of it that are dead.

@@ -216,7 +216,7 @@ class Travellers:
                     text = message.get_body(("plain",)).get_content()
                     found = (
                         re.search(r"reset-password#token=(\S+)", text),
-                        re.search(r"^    (\S{4}-\S{4})$", text, re.M),
+                        re.search(r"^    (\S{4}-\S{4})$", text, re.MULTILINE),
                     )
                     if message["To"] == self.email and all(found):
                         return found[0][1], found[1][1]

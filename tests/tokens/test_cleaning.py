@@ -99,6 +99,11 @@ def every_kind(rows: Rows, now: datetime) -> None:
         rows.session(last_used_at=used, expires_at=expires)
 
 
+def clear_expired() -> int:
+    """The number of sessions."""
+    return {kind: clear() for kind, clear in bearer_tokens.CLEARING.items()}["sessions"]
+
+
 def left() -> dict:
     """All that is in the tables, with what refers to each other."""
     return {model: list(model.objects.order_by("pk").values()) for model in MODELS}
@@ -124,7 +129,7 @@ def test_it_leaves_what_dots_own_clean_up_leaves(rows, now, monkeypatch, size):
     assert left() == before
     assert all(0 < len(expected[model]) < len(before[model]) for model in MODELS)
 
-    assert bearer_tokens.clear_expired() == ended
+    assert clear_expired() == ended
 
     assert left() == expected
 
@@ -132,12 +137,12 @@ def test_it_leaves_what_dots_own_clean_up_leaves(rows, now, monkeypatch, size):
 def test_a_second_run_finds_nothing_to_write(rows, now):
     """On SQLite each transaction would take the lock on the whole database."""
     every_kind(rows, now)
-    bearer_tokens.clear_expired()
+    clear_expired()
 
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        assert bearer_tokens.clear_expired() == 0
+        assert clear_expired() == 0
 
     assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
 
@@ -148,7 +153,7 @@ def number_of_statements(rows: Rows, now: datetime, number: int) -> int:
         rows.refresh(revoked=now - idle())
         rows.refresh(access_token=rows.access(now - idle()))
     with CaptureQueriesContext(connection) as queries:
-        bearer_tokens.clear_expired()
+        clear_expired()
     assert not RefreshToken.objects.exists()
     return len(queries)
 
@@ -169,11 +174,11 @@ def test_what_a_stopped_run_deleted_stays_deleted(rows, now, monkeypatch):
     monkeypatch.setattr(sweeping.time, "sleep", mock.Mock(side_effect=[None, None, KeyboardInterrupt]))
 
     with pytest.raises(KeyboardInterrupt):
-        bearer_tokens.clear_expired()
+        clear_expired()
     assert RefreshToken.objects.count() == 1
 
     monkeypatch.setattr(sweeping.time, "sleep", lambda _seconds: None)
-    bearer_tokens.clear_expired()
+    clear_expired()
     assert not RefreshToken.objects.exists()
 
 
@@ -187,7 +192,7 @@ def test_it_rests_as_long_as_it_works(rows, monkeypatch):
     rows.grant(timezone.now())
     rows.grant(timezone.now())
 
-    bearer_tokens.clear_expired()
+    clear_expired()
 
     assert rests == [5]
 
@@ -198,7 +203,7 @@ def test_a_short_table_of_access_tokens_makes_no_long_transaction(rows, now, mon
     for _ in range(9):
         rows.refresh(revoked=now - idle())
     with CaptureQueriesContext(connection) as queries:
-        bearer_tokens.clear_expired()
+        clear_expired()
 
     assert len([query for query in queries if query["sql"].startswith("DELETE")]) == 3
 
@@ -235,7 +240,7 @@ def test_each_statement_has_an_index(rows, now, monkeypatch):
     monkeypatch.setattr(sweeping, "SLICE", 10)
     every_kind(rows, now)
     with CaptureQueriesContext(connection) as queries:
-        bearer_tokens.clear_expired()
+        clear_expired()
 
     statements = [query["sql"] for query in queries if query["sql"].startswith(("SELECT", "UPDATE", "DELETE"))]
     assert {sql.split()[0] for sql in statements} == {"SELECT", "UPDATE", "DELETE"}
@@ -249,7 +254,7 @@ def test_each_statement_has_an_index(rows, now, monkeypatch):
 def run() -> int:
     """A clean-up in another thread."""
     try:
-        return bearer_tokens.clear_expired()
+        return clear_expired()
     finally:
         connection.close()
 
@@ -273,7 +278,7 @@ def test_rows_that_somebody_holds_are_left_for_the_next_run(held):
 
     assert number == (0 if held is Session else 1)
     assert list(held.objects.order_by("pk").values("pk")) == held_rows
-    bearer_tokens.clear_expired()
+    clear_expired()
     assert not any(model.objects.exists() for model in MODELS)
 
 
