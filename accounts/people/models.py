@@ -87,6 +87,14 @@ class AccountQuerySet(models.QuerySet["Account"]):
             )
         return super().bulk_create(objs, batch_size, update_fields=update_fields, **conflicts)
 
+    def end_sessions(self) -> list[uuid.UUID]:
+        """Sign these accounts out everywhere, in one transaction; returns the keys of those that there still were."""
+        with transaction.atomic():
+            rows = _locked(Account.objects.filter(pk__in=self.order_by().values("pk")))
+            keys = list(rows.values_list("pk", flat=True))
+            _end_sessions(keys)
+            return keys
+
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django; records it. Sessions and tokens go with their account."""
         with transaction.atomic():

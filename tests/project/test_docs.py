@@ -70,6 +70,9 @@ def how_it_is_run(block: Block) -> str | None:
         "json": "test_every_json_block_is_json",
         "mermaid": "tests/project/test_architecture.py",
         "sql": "tests/guard/test_partitions.py",
+        "bash": "tests/operating/test_backup.py",
+        "yaml": "tests/operating/test_commands.py",
+        "ini": "tests/operating/test_commands.py",
         "text": "nobody: it is no command",
     }.get(block.language)
 

@@ -16,7 +16,8 @@ class Command(BaseCommand):
 
     help = (
         "Write the file of leaked passwords that LEAKED_PASSWORDS names. A source is the text of Have I Been Pwned"
-        " (a SHA-1 and a count on each line), a list of passwords, or - for the standard input."
+        " (a SHA-1 and a count on each line), a list of passwords, or - for the standard input. Run it once before"
+        " LEAKED_PASSWORDS is set, and again for newer lists."
     )
     requires_system_checks = ()
     """One of the checks reads the file that is to be written."""

@@ -51,8 +51,8 @@ class Command(BaseCommand):
     help = (
         "Delete everything that has expired: tokens, sessions, challenges, mailed codes, pending registrations, and"
         " accounts whose grace period is over; and what is older than its retention: mails that were given up, security"
-        " events. Run it daily by cron, or hourly if the rows of a day are millions. It may run beside itself and beside"
-        " the service, and be stopped at any time. Exits with 1 if a kind failed, after all others."
+        " events. Run it daily by cron, or hourly if the rows of a day are millions. It may run beside itself and the"
+        " service, and be stopped at any time. Exits with 1 if a kind failed, after all others."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

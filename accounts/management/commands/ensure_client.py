@@ -24,8 +24,9 @@ class Command(BaseCommand):
     """Creates the client if it is missing, otherwise updates its name and redirect URIs. Idempotent."""
 
     help = (
-        "Create or update a first-party OAuth client. Without options: the default client, from"
-        " OAUTH_CLIENT_ID, OAUTH_CLIENT_NAME and OAUTH_REDIRECT_URIS."
+        "Create or update an OAuth client of yours. Without options: the default client, from OAUTH_CLIENT_ID,"
+        " OAUTH_CLIENT_NAME and OAUTH_REDIRECT_URIS. Run it at every start, and once for each further application or"
+        " service. For many clients, keep a file: see provision."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

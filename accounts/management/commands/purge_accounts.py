@@ -11,8 +11,8 @@ class Command(BaseCommand):
     """Finishes scheduled deletions, as `clear_expired` does among other things."""
 
     help = (
-        "Delete the accounts whose grace period is over, with everything about them. clear_expired does it too: run this"
-        " one only if deletions have a schedule of their own."
+        "Delete the accounts whose grace period is over, with everything about them. clear_expired does it too. Run it"
+        " only if deletions have a schedule of their own."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:

@@ -13,7 +13,10 @@ from accounts.mails.worker import Worker
 class Command(BaseCommand):
     """Sends what is due once, or until it is stopped."""
 
-    help = "Send the queued mails that are due. A process with --forever is for MAIL_WORKER=false."
+    help = (
+        "Send the queued mails that are due. Run it with --forever as a process of its own where MAIL_WORKER=false; or"
+        " without it, once, to see what becomes of the mails that are due."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add --forever."""
