@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from accounts.conf import latchkey
 from project.chunked import Application, Stream
+from project.proxies import REQUEST_ID
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
@@ -83,14 +84,17 @@ def keeping_bodies(application: Application) -> Application:
 
 
 class RequestLogMiddleware:
-    """Gives each request an id (also in `X-Request-ID`) and lets the log know which request it is about."""
+    """Gives each request an id (also in `X-Request-ID`) and lets the log know which request it is about.
+
+    It is the one that a trusted proxy has given it (project/proxies.py), or a new one.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the id on the answer."""
-        request.id = uuid.uuid4().hex  # type: ignore[attr-defined]  # ours
+        request.id = request.META.get(REQUEST_ID) or uuid.uuid4().hex  # type: ignore[attr-defined]  # ours
         known = _request.set(request)
         try:
             response = self.get_response(request)

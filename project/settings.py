@@ -125,6 +125,14 @@ FORCE_SCRIPT_NAME = SCRIPT_NAME or None
 TRUSTED_PROXIES = proxies.trusted_proxies
 CLIENT_ADDRESS_HEADER = proxies.client_address_header
 USE_X_FORWARDED_HOST = proxies.use_x_forwarded_host
+if not TRUSTED_PROXIES:
+    for name, is_set in (
+        ("BEHIND_TLS_PROXY", proxies.behind_tls_proxy),
+        ("USE_X_FORWARDED_HOST", USE_X_FORWARDED_HOST),
+        ("CLIENT_ADDRESS_HEADER", env.sets("CLIENT_ADDRESS_HEADER")),
+    ):
+        if is_set:
+            raise ImproperlyConfigured(f"{name} takes a header of proxies: set TRUSTED_PROXIES to their networks.")
 
 # Data ------------------------------------------------------------------------------------------------------------
 

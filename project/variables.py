@@ -16,6 +16,7 @@ from django.core.validators import validate_email
 from accounts.conf import keys, setting
 from project import data_urls
 from project.environment import each, matching
+from project.trust import Trust, trusted
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]", "10.0.2.2")
@@ -275,14 +276,15 @@ class Mails:
 class Proxies:
     """What stands in front of the service."""
 
-    trusted_proxies: int = setting(
+    trusted_proxies: Trust = setting(
         "TRUSTED_PROXIES",
-        "Number of your proxies in front, one behind the other. The client's address is the one that the outermost adds"
-        " to `X-Forwarded-For`; with `0` the header is ignored. Set it only if nobody can bypass the proxies.",
+        "Your proxies in front, whose headers for address, scheme, host and request ID count: their networks, such as"
+        " `10.0.0.0/8,fd00::/8,192.0.2.7`, with `unix` for the peers of Unix sockets; or their number, one behind the"
+        " other, if nobody can bypass them. The client's address is the last in `X-Forwarded-For` that is no proxy's;"
+        " with a number, the one that the outermost adds. `0`: no header counts. See [proxies.md](proxies.md).",
         default=0,
-        minimum=0,
-        maximum=32,
-        example="1",
+        parse=trusted,
+        example="10.0.0.0/8",
     )
     client_address_header: str = setting(
         "CLIENT_ADDRESS_HEADER",

@@ -20,7 +20,7 @@ def clients_have_addresses(**_kwargs: Any) -> list[CheckMessage]:
     return [
         checks.Warning(
             "No proxy is trusted, so limits for each address do not work for requests from private addresses.",
-            hint="Set TRUSTED_PROXIES to the number of your proxies. They must append to X-Forwarded-For.",
+            hint="Set TRUSTED_PROXIES to the networks of your proxies. They must append to X-Forwarded-For.",
             id="accounts.W002",
         )
     ]

@@ -56,6 +56,7 @@ LATCHKEY = {
     "LATCHKEY_ENV": "production",
     "ALLOWED_HOSTS": "127.0.0.1",
     "BEHIND_TLS_PROXY": "true",
+    "TRUSTED_PROXIES": "1",
     "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
     # Every limit that is on by default stays on, and costs what it costs, but refuses nothing.
     "RATE_LIMITS": ",".join(f"{line}=1000000/1s" for line, rate in DEFAULTS.items() if rate),

@@ -193,11 +193,36 @@ VARIABLES: dict[str, Variable] = {
     "WORKERS": number(lambda s: s["WORKERS"]),
     "THREADS": number(lambda s: s["THREADS"]),
     "SHUTDOWN_DELAY": number(lambda s: s["SHUTDOWN_DELAY"], low=0, high=600),
-    "TRUSTED_PROXIES": number(lambda s: s["TRUSTED_PROXIES"], low=0, high=32),
-    "CLIENT_ADDRESS_HEADER": Variable(
-        lambda s: s["CLIENT_ADDRESS_HEADER"], st.just("CF-Connecting-IP"), refused=("", "X Real", "X_REAL_IP")
+    "TRUSTED_PROXIES": Variable(
+        lambda s: str(s["TRUSTED_PROXIES"]),
+        st.integers(0, 32).map(str) | st.sampled_from(["10.0.0.0/8,fd00::/8", "192.0.2.7/32,unix", "unix"]),
+        lambda networks: networks.replace(",", " , "),
+        refused=(
+            "",
+            " , ",
+            "33",
+            "-1",
+            "1.5",
+            "two",
+            "1e3",
+            "0x10",
+            "10.0.0.1/8",
+            "0.0.0.0/0",
+            "10.0.0.0/8,::/0",
+            "10.0.0.0/33",
+            "nginx",
+            "unix:/run/x",
+            "fe80::1%eth0",
+            "1,2",
+        ),
     ),
-    "USE_X_FORWARDED_HOST": switch(lambda s: s["USE_X_FORWARDED_HOST"]),
+    "CLIENT_ADDRESS_HEADER": Variable(
+        lambda s: s["CLIENT_ADDRESS_HEADER"],
+        st.just("CF-Connecting-IP"),
+        refused=("", "X Real", "X_REAL_IP"),
+        beside={"TRUSTED_PROXIES": "1"},
+    ),
+    "USE_X_FORWARDED_HOST": switch(lambda s: s["USE_X_FORWARDED_HOST"], beside={"TRUSTED_PROXIES": "1"}),
     "SCRIPT_NAME": Variable(
         lambda s: s["FORCE_SCRIPT_NAME"],
         st.sampled_from(["/auth", "/a/b.c"]),
@@ -408,7 +433,7 @@ VARIABLES: dict[str, Variable] = {
         st.lists(st.sampled_from(GOOD_ORIGINS)),
         refused=(*BAD_ORIGINS, "https://*.example.com"),
     ),
-    "BEHIND_TLS_PROXY": switch(lambda s: "SECURE_PROXY_SSL_HEADER" in s),
+    "BEHIND_TLS_PROXY": switch(lambda s: "SECURE_PROXY_SSL_HEADER" in s, beside={"TRUSTED_PROXIES": "1"}),
     "SECURE_SSL_REDIRECT": switch(lambda s: s["SECURE_SSL_REDIRECT"]),
     "SECURE_HSTS_SECONDS": number(lambda s: s["SECURE_HSTS_SECONDS"], low=0),
     "SECURE_HSTS_INCLUDE_SUBDOMAINS": switch(lambda s: s["SECURE_HSTS_INCLUDE_SUBDOMAINS"]),
@@ -839,6 +864,16 @@ def test_a_manifest_passes_the_check(tmp_path, settings, content):
     settings.LATCHKEY = replace(settings.LATCHKEY, trusted_documents=str(path))
 
     assert trusted_documents_can_be_read() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BEHIND_TLS_PROXY", "true"), ("USE_X_FORWARDED_HOST", "true"), ("CLIENT_ADDRESS_HEADER", "X-Real-IP")],
+)
+def test_a_header_of_proxies_needs_proxies(name, value):
+    """S55: a setting that trusts a header and no peer would trust nobody, or everybody."""
+    with pytest.raises(ImproperlyConfigured, match=f"{name}.*TRUSTED_PROXIES"):
+        loaded(**{name: value})
 
 
 def test_production_keeps_no_accounts_beside_the_code():

@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.shared.caller import address_of
-from project.proxies import correct
+from project.proxies import REQUEST_ID, correct
+from project.trust import trusted
 from tests.api import REGISTER
 from tests.live import ROOT, Live, serving
 from tests.project.test_settings import PRODUCTION
@@ -124,8 +126,8 @@ def test_another_header_can_state_the_address(settings):
 
 @pytest.mark.parametrize(
     ("proxies", "stated", "scheme"),
-    [(0, "https", "https"), (0, "HTTPS", "https"), (0, '"https"', "https"), (1, "https, http", "http"),
-     (0, "https, http", "http"), (2, "https, http", "https"), (2, "https", "https"), (1, "", "")],
+    [(1, "https", "https"), (1, "HTTPS", "https"), (1, '"https"', "https"), (1, "https, http", "http"),
+     (2, "https, http", "https"), (2, "https", "https"), (1, "", "")],
 )  # fmt: skip
 def test_the_scheme_is_what_the_outermost_proxy_saw(settings, proxies, stated, scheme):
     """In any case of letters, in a list."""
@@ -135,6 +137,114 @@ def test_the_scheme_is_what_the_outermost_proxy_saw(settings, proxies, stated, s
     correct(environ)
 
     assert environ["HTTP_X_FORWARDED_PROTO"] == scheme
+
+
+OURS = trusted("10.0.0.0/8, fd00::/8, unix")
+
+
+@pytest.mark.parametrize(
+    ("peer", "stated", "address"),
+    [
+        ("10.0.0.1", "6.6.6.6, 203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "6.6.6.6, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("10.0.0.1", "6.6.6.6, 203.0.113.9, [fd00::7]:443, 10.0.0.2:80", "203.0.113.9"),
+        ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("fd00::1", "6.6.6.6, 2001:db8::1", "2001:db8::1"),
+        ("10.0.0.1", "6.6.6.6, garbage, 10.0.0.2", ""),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("", "203.0.113.9", "203.0.113.9"),
+        ("", "203.0.113.9, unix:", "203.0.113.9"),
+        ("203.0.113.7", "6.6.6.6", "203.0.113.7"),
+        ("203.0.113.7", "6.6.6.6, 10.0.0.2", "203.0.113.7"),
+        ("2001:db8::7", "fd00::1", "2001:db8::7"),
+        ("11.0.0.1", "10.0.0.1", "11.0.0.1"),
+    ],
+)
+def test_of_networks_the_last_address_that_is_no_proxy_s_is_the_client_s(settings, peer, stated, address):
+    """S55: whoever does not come through a proxy states nothing."""
+    settings.TRUSTED_PROXIES = OURS
+    environ = {"REMOTE_ADDR": peer, **({} if stated is None else {"HTTP_X_FORWARDED_FOR": stated})}
+
+    correct(environ)
+
+    assert environ["REMOTE_ADDR"] == address
+
+
+@pytest.mark.parametrize(
+    ("addresses", "stated", "seen"),
+    [
+        ("203.0.113.9", "https", "https"),
+        ("203.0.113.9", "evil, https", "https"),
+        ("203.0.113.9, 10.0.0.2", "https, http", "https"),
+        ("203.0.113.9, 10.0.0.2", "evil, https, http", "https"),
+        ("6.6.6.6, 203.0.113.9", "evil, https", "https"),
+    ],
+)
+@pytest.mark.parametrize("name", ["HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"])
+def test_of_networks_scheme_and_host_are_what_the_outermost_proxy_saw(settings, name, addresses, stated, seen):
+    """S55: as many entries count as proxies have appended addresses."""
+    settings.TRUSTED_PROXIES = OURS
+    environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": addresses, name: stated}
+
+    correct(environ)
+
+    assert environ[name] == seen
+
+
+@pytest.mark.parametrize(("trust", "peer"), [(0, "10.0.0.1"), (OURS, "203.0.113.7"), (trusted("10.0.0.0/8"), "")])
+def test_headers_of_others_are_removed(settings, trust, peer):
+    """S55: nothing behind can believe them by mistake."""
+    settings.TRUSTED_PROXIES, settings.CLIENT_ADDRESS_HEADER = trust, "CF-Connecting-IP"
+    names = ("X_FORWARDED_FOR", "X_FORWARDED_PROTO", "X_FORWARDED_HOST", "X_REQUEST_ID", "CF_CONNECTING_IP")
+    environ = {"REMOTE_ADDR": peer, **{f"HTTP_{name}": "12345678" for name in names}}
+
+    correct(environ)
+
+    assert environ == {"REMOTE_ADDR": peer}
+
+
+@pytest.mark.parametrize("trust", [1, OURS])
+def test_the_longest_list_of_proxies_is_read_in_linear_time(settings, trust):
+    """S80: at most 32 entries are parsed, whatever a client within a trusted network writes."""
+    settings.TRUSTED_PROXIES = trust
+    environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": ",".join(["10.0.0.2"] * 200_000)}
+    started = time.process_time()
+
+    correct(environ)
+
+    assert environ["REMOTE_ADDR"] == "10.0.0.2"
+    assert time.process_time() - started < 2
+
+
+ID = "edge-1.2_3A"
+
+
+@pytest.mark.parametrize(
+    ("stated", "taken"),
+    [
+        (ID, True),
+        ("a" * 8, True),
+        ("Z" * 128, True),
+        ("a" * 7, False),
+        ("a" * 129, False),
+        (f"{ID},{ID}", False),
+        (f"{ID}\n", False),
+        (f" {ID}", False),
+        ("<script>alert", False),
+        ("\u0661" * 8, False),
+        ("", False),
+    ],
+)
+def test_a_proxy_s_request_id_counts_if_it_is_one(settings, stated, taken):
+    """Exactly, since it stands in the log, in events and in answers."""
+    settings.TRUSTED_PROXIES = OURS
+    environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_REQUEST_ID": stated}
+
+    correct(environ)
+
+    assert environ.get(REQUEST_ID) == (stated if taken else None)
 
 
 @pytest.fixture(scope="module")
@@ -351,10 +461,12 @@ def test_a_header_does_not_choose_the_path(below):
         connection.close()
 
 
-def test_without_proxies_their_headers_say_nothing(tmp_path):
-    """S55: address, host, scheme and path are the connection's own."""
-    with serving(tmp_path, DOTENV="") as live:
+@pytest.mark.parametrize("trusted_proxies", ["0", "192.0.2.0/24,unix"])
+def test_without_proxies_their_headers_say_nothing(tmp_path, trusted_proxies):
+    """S55: address, host, scheme, path and request ID are the connection's own, also if the proxies are elsewhere."""
+    with serving(tmp_path, DOTENV="", TRUSTED_PROXIES=trusted_proxies) as live:
         stated = {
+            "X_Request_ID": "chosen-by-a-stranger",
             "X_Forwarded_For": "6.6.6.6",
             "X_Real_IP": "6.6.6.6",
             "Forwarded": "for=6.6.6.6",
@@ -364,7 +476,9 @@ def test_without_proxies_their_headers_say_nothing(tmp_path):
         }
         person = {"email": "a@example.com", "username": "a", "firstName": "A", "password": "a ship in port is safe"}
         body = {"query": REGISTER, "variables": {"input": person}}
-        assert fetch(live, "/graphql", method="POST", body=body, **stated)[0] == 200
+        status, headers, _text = fetch(live, "/graphql", method="POST", body=body, **stated)
+        assert status == 200
+        assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-ID"])
         _status, _headers, page = fetch(live, "/.well-known/oauth-authorization-server", **stated)
         code = "from accounts.models import Session; print(Session.objects.get().ip_address)"
         assert live.manage("shell", "--no-imports", "-c", code).split()[-1] == "127.0.0.1"
