@@ -68,6 +68,7 @@ worker_class = Worker
 control_socket_disable = True
 # Workers are forked from a process that has loaded the application: they start at once and share its memory.
 preload_app = True
+logger_class = "project.server_log.ServerLog"
 accesslog = None
 # By default gunicorn trusts scheme and path headers from any local client. project/proxies.py handles proxy headers.
 forwarded_allow_ips = ""

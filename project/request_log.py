@@ -111,23 +111,44 @@ class RequestFilter(logging.Filter):
         """Add the request's id, and render the record without secrets."""
         # Django logs 4xx answers after the middleware has returned, and attaches the request.
         request = _request.get() or getattr(record, "request", None)
-        record.request_id = getattr(request, "id", "-")
+        record.request_id = getattr(request, "id", "")
         if event := getattr(record, "security_event", None):
-            record.msg, record.args = _event_line(event, request), None
+            record.security_event = event = _without_secrets(event, request)
+            record.msg, record.args = json.dumps(event, default=described), None
             return True
         try:
             secrets = _secrets_of(request) if request else []
         except BodyUnknown:
             # The name of the logger, the level and the id are left.
             record.msg, record.args, record.exc_info, record.exc_text = REDACTED, None, None, None
+            record.stack_info = None
             return True
-        message = record.getMessage()
+        message = _message_of(record)
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         record.msg, record.args = scrubbed(message, secrets), None
         if record.exc_text:
             record.exc_text = scrubbed(record.exc_text, secrets)
         return True
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    """The message with its arguments. A call that does not fit its arguments must not fail the request it is about.
+
+    Python would print such arguments as they are, secrets included.
+    """
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - `__str__` and `__format__` of anything
+        return f"{described(record.msg)} (with arguments that cannot be shown)"
+
+
+def described(value: object) -> str:
+    """A text for what JSON cannot hold."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - the log must not fail because of what is logged
+        return f"<{type(value).__name__} that cannot be shown>"
 
 
 def scrubbed(text: str, secrets: list[str]) -> str:
@@ -137,18 +158,17 @@ def scrubbed(text: str, secrets: list[str]) -> str:
     return OPAQUE.sub(REDACTED, NAMED.sub(rf"\1{REDACTED}", text))
 
 
-def _event_line(event: dict[str, str], request: HttpRequest | None) -> str:
-    """The JSON of a security event. Only the agent is in the client's own words, and only it is scrubbed.
+def _without_secrets(event: dict[str, str], request: HttpRequest | None) -> dict[str, str]:
+    """The security event. Only the agent is in the client's own words, and only it is scrubbed.
 
-    If all were, a client could garble the line of its own failure, by a password such as "account:login:failure".
+    If all were, a client could garble its own failure, by a password such as "account:login:failure".
     """
-    agent = {}
-    if "agent" in event:
-        try:
-            agent = {"agent": scrubbed(event["agent"], _secrets_of(request) if request else [])}
-        except BodyUnknown:
-            agent = {"agent": REDACTED}
-    return json.dumps({**event, **agent})
+    if "agent" not in event:
+        return event
+    try:
+        return {**event, "agent": scrubbed(event["agent"], _secrets_of(request) if request else [])}
+    except BodyUnknown:
+        return {**event, "agent": REDACTED}
 
 
 def _secrets_of(request: HttpRequest) -> list[str]:

@@ -413,12 +413,15 @@ STATICFILES_DIRS = [
     (name, built) for name in ("app", "graphiql") if (built := BASE_DIR / "frontend" / "dist" / name).is_dir()
 ]
 
+LOGGING_CONFIG = "project.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"}},
+    "formatters": {"json": {"()": "project.logs.JsonFormatter"}, "text": {"()": "project.logs.TextFormatter"}},
     "filters": {"request": {"()": "project.request_log.RequestFilter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": str(service.log_format), "filters": ["request"]}
+    },
     "root": {"handlers": ["console"], "level": service.log_level},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},

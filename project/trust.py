@@ -51,7 +51,7 @@ def trusted(text: str) -> Trust:
 
 def _network(text: str) -> IPv4Network | IPv6Network:
     try:
-        network = ipaddress.ip_network(text)
+        network = ipaddress.ip_network(text if "%" not in text else "")
     except ValueError:
         raise ValueError(
             f"is neither a number from 0 to {MOST_PROXIES} nor a list of networks such as 10.0.0.0/8,fd00::/8,unix. A"

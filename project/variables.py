@@ -53,6 +53,13 @@ class Level(StrEnum):
     CRITICAL = "CRITICAL"
 
 
+class LogFormat(StrEnum):
+    """How the log is written."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Start:
     """What is read before all other settings."""
@@ -163,6 +170,12 @@ class Service:
         shown="none",
     )
     log_level: Level = setting("LOG_LEVEL", "The least severe level logged to standard error.", default=Level.INFO)
+    log_format: LogFormat = setting(
+        "LOG_FORMAT",
+        "One JSON object on each line, for programs, or text for people. See [logs.md](logs.md).",
+        default=LogFormat.JSON,
+        development=LogFormat.TEXT,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,10 @@
 """The WSGI application, for any WSGI server."""
 
+import logging
 import os
 
 import django
+from django.conf import settings
 from django.urls import get_resolver
 
 from project.chunked import with_chunked_bodies
@@ -17,6 +19,9 @@ django.setup(set_prefix=False)
 # It needs the models.
 from project.metrics import with_metrics  # noqa: E402
 
+# No check runs at this start.
+for _name, _meant in sorted(settings.UNREAD_VARIABLES.items()):
+    logging.getLogger("project").warning("%s is set but not used%s", _name, f": {_meant}?" if _meant else "")
 application = in_one_piece(Proxied(with_metrics(with_chunked_bodies(keeping_bodies(Handler())))))
 # First: probes call by address, without TLS, and without a prefix.
 application = Health(application)

@@ -438,6 +438,7 @@ VARIABLES: dict[str, Variable] = {
     "SECURE_HSTS_SECONDS": number(lambda s: s["SECURE_HSTS_SECONDS"], low=0),
     "SECURE_HSTS_INCLUDE_SUBDOMAINS": switch(lambda s: s["SECURE_HSTS_INCLUDE_SUBDOMAINS"]),
     "SECURE_HSTS_PRELOAD": switch(lambda s: s["SECURE_HSTS_PRELOAD"]),
+    "LOG_FORMAT": chosen(lambda s: s["LOGGING"]["handlers"]["console"]["formatter"], "json", "text"),
     "LOG_LEVEL": chosen(lambda s: s["LOGGING"]["root"]["level"], "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
 }
 

@@ -1,0 +1,110 @@
+"""How the log is written: JSON for programs in production, text for people in development.
+
+Every process writes it so: the server with its workers, and manage.py. project/request_log.py has taken out secrets
+before a record comes here.
+"""
+
+import json
+import logging
+import logging.config
+import os
+import re
+import sys
+import threading
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from project.request_log import described
+
+LONGEST = 16_000
+"""Characters of a message, and of a traceback. Docker splits lines after 16 KiB, and a part of JSON is none."""
+BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What ends a line, or moves a terminal's cursor."""
+OPTIONAL = ("request_id", "trace_id", "span_id")
+"""Set by filters. Empty or absent where a record belongs to no request or trace."""
+
+log = logging.getLogger("project")
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Set the log up, for warnings and uncaught exceptions too (Django's LOGGING_CONFIG)."""
+    logging.config.dictConfig(config)
+    logging.captureWarnings(capture=True)
+    if config["handlers"]["console"]["formatter"] == "json":
+        # A traceback over several lines is none of JSON, and its message may hold a secret.
+        os.environ["STRAWBERRY_DISABLE_RICH_ERRORS"] = "true"  # else the schema would replace these hooks
+        sys.excepthook = _log_uncaught
+        threading.excepthook = _log_uncaught_of_thread
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        log.critical("uncaught exception", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_of_thread(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread else "unknown"
+    if args.exc_value is not None:
+        log.critical("uncaught exception in thread %s", name, exc_info=args.exc_value)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object on one line, in ASCII: whatever a message holds, it ends no line and breaks no encoding."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record that RequestFilter has prepared."""
+        event = getattr(record, "security_event", None)
+        entry: dict[str, Any] = {
+            "timestamp": timestamp(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": record.process,
+            "message": event["event"] if event else shortened(record.getMessage()),
+        }
+        entry |= {name: str(value) for name in OPTIONAL if (value := getattr(record, name, None))}
+        if event:
+            entry["security_event"] = event
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self.formatException(record.exc_info)
+        if record.exc_text:
+            entry["exception"] = shortened(record.exc_text)
+        if record.stack_info:
+            entry["stack"] = shortened(record.stack_info)
+        return json.dumps(entry, default=described)
+
+
+class TextFormatter(logging.Formatter):
+    """One line that begins with the time, and below it an indented traceback. No message can forge such a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record that RequestFilter has prepared."""
+        request_id = getattr(record, "request_id", "") or "-"
+        message = BREAKS.sub(_escaped, record.getMessage().rstrip("\n"))
+        line = f"{timestamp(record)} {record.levelname} {request_id} {record.name}: {message}"
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self.formatException(record.exc_info)
+        return "\n".join([line, *_indented(record.exc_text), *_indented(record.stack_info)])
+
+
+def timestamp(record: logging.LogRecord) -> str:
+    """When it was logged, in RFC 3339: UTC, with milliseconds."""
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shortened(text: str) -> str:
+    """The beginning and the end of a text that is too long for a line."""
+    if len(text) <= LONGEST:
+        return text
+    half = LONGEST // 2
+    return f"{text[:half]} [{len(text) - 2 * half} characters left out] {text[-half:]}"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
+
+
+def _indented(text: str | None) -> list[str]:
+    return [f"  {BREAKS.sub(_escaped, line)}" for line in text.split("\n")] if text else []
