@@ -53,6 +53,7 @@ def temporary(tmp_path_factory):
 def live(tmp_path_factory, temporary):
     """A server with two workers."""
     with serving(tmp_path_factory.mktemp("live"), WORKERS="2", TMPDIR=str(temporary), **OPENED) as live:
+        until(lambda: len(workers_of(live.pid)) == 2)
         yield live
     assert [*temporary.glob("latchkey-metrics-*")] == []
 

@@ -19,7 +19,7 @@ from accounts.social.errors import ProviderRejected, ProviderUnavailable
 from accounts.social.providers.http import Answer, Deadline, Limits, NoAnswer, Silence, Unreadable, fetch
 from accounts.social.providers.places import PLACES
 
-OK, BAD_REQUEST, SERVER_ERROR = 200, 400, 500
+OK, BAD_REQUEST, TOO_MANY_REQUESTS, SERVER_ERROR = 200, 400, 429, 500
 DOWN = 5
 """Seconds for which a server that kept us waiting in vain is not asked again."""
 PATIENCE = 0.2
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     """HTTP 4xx: mostly a credential that is not good."""
     FAILED = "failed"
-    """HTTP 5xx."""
+    """HTTP 5xx, and 429."""
     NOT_UNDERSTOOD = "not understood"
     NO_ANSWER = "no answer"
     NOT_ASKED = "not asked"
@@ -52,7 +52,8 @@ class Outcome(StrEnum):
         """That of an answer."""
         if answer.status < BAD_REQUEST:
             return cls.ANSWERED
-        return cls.REFUSED if answer.status < SERVER_ERROR else cls.FAILED
+        failed = answer.status == TOO_MANY_REQUESTS or answer.status >= SERVER_ERROR
+        return cls.FAILED if failed else cls.REFUSED
 
 
 def is_refusal(answer: Answer) -> bool:
