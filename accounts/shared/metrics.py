@@ -9,8 +9,10 @@ If PROMETHEUS_MULTIPROC_DIR is set before this module is imported, processes sha
 
 from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+# Otherwise a single process had a series more for each counter than several have.
+disable_created_metrics()
 REGISTRY = CollectorRegistry()
 OK = "ok"
 """The outcome of what succeeded."""
