@@ -82,6 +82,8 @@ class EventType(StrEnum):
     DELETION_CANCEL_FAILED = "account:delete:cancel:failure"
     DELETED = "account:delete"
     DELETE_FAILED = "account:delete:failure"
+    EVENTS_EXPORTED = "events:export"
+    """By an operator's program. It is about no account."""
 
 
 def record(

@@ -56,6 +56,7 @@ MESSAGES: dict[str, str | Promise] = {
     EventType.DELETION_CANCEL_FAILED: _("Undoing the deletion of the account was refused."),
     EventType.DELETED: _("The account was deleted."),
     EventType.DELETE_FAILED: _("Deleting the account was refused."),
+    EventType.EVENTS_EXPORTED: _("Security events were exported."),
 }
 
 

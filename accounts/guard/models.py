@@ -64,7 +64,7 @@ class SecurityEvent(models.Model):
     actor = models.UUIDField(_("by"), null=True, blank=True)
     """The account that did it, if known: the holder, or a member of staff."""
     client = models.CharField(_("client"), max_length=100, blank=True)
-    """Its `client_id`."""
+    """Its `client_id`; of a command, `program:` and the name that its operator gives."""
     ip_address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
     user_agent = models.CharField(_("user agent"), max_length=255, blank=True)
     cause = models.CharField(_("cause"), max_length=100, blank=True)

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from accounts.shared.caller import Caller
 
+PROGRAM = "program:"
+"""Begins the name of an operator's program where an event has a `client_id`. No OAuth client is named so."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -22,7 +25,7 @@ class Origin:
     actor: uuid.UUID | None = None
     """The account that acts: the signed-in holder, or a member of staff."""
     client: str = ""
-    """The `client_id` of the OAuth client."""
+    """The `client_id` of the OAuth client, or PROGRAM and the name of an operator's program."""
 
 
 _origin: ContextVar[Callable[[], Origin]] = ContextVar("origin", default=Origin)

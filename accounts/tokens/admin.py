@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, cast
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet
@@ -13,7 +14,7 @@ from accounts.people.admin import may_touch
 from accounts.people.models import Account
 from accounts.shared.admin import ReadOnly, TakesAlong
 from accounts.tokens import api as bearer_tokens
-from accounts.tokens.models import Client, Session
+from accounts.tokens.models import RESOURCE_SERVER, Client, Session
 
 
 class TokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
@@ -98,10 +99,28 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
                 bearer_tokens.end_session(session)
 
 
+class NewClientForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """A client that is added. Whether it is a resource server cannot change later: its tokens would live on."""
+
+    resource_server = forms.BooleanField(
+        label=_("resource server"),
+        required=False,
+        help_text=_("Your service that takes our access tokens: it may introspect those of all clients, and no more."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Set the grant type, which the model then checks against the other fields."""
+        cleaned = super().clean() or self.cleaned_data
+        self.instance.authorization_grant_type = (
+            RESOURCE_SERVER if cleaned.get("resource_server") else Client.GRANT_AUTHORIZATION_CODE
+        )
+        return cleaned
+
+
 class ClientAdmin(TakesAlong):
     """OAuth clients. A secret is shown once, when it is made; only its hash is stored."""
 
-    list_display = ("name", "client_id", "client_type", "first_party", "created")
+    list_display = ("name", "client_id", "client_type", "first_party", "resource_server", "created")
     list_filter = ("client_type", "first_party")
     search_fields = ("name", "client_id")
     radio_fields: ClassVar = {"client_type": admin.HORIZONTAL}
@@ -109,6 +128,7 @@ class ClientAdmin(TakesAlong):
         "name",
         "client_type",
         "first_party",
+        "resource_server",
         "refresh_token_transport",
         "states_end_user",
         "redirect_uris",
@@ -119,9 +139,18 @@ class ClientAdmin(TakesAlong):
         """Omit the id at creation: the service generates it."""
         return ("client_id", *self.fields) if obj else self.fields
 
+    def get_form(self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """A form of its own for a client that is added."""
+        return super().get_form(request, obj, change, **({} if obj else {"form": NewClientForm}), **kwargs)
+
+    @admin.display(boolean=True, description=_("resource server"))
+    def resource_server(self, client: Client) -> bool:
+        """Whether it may only introspect."""
+        return client.is_resource_server
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """A public client cannot become confidential: anybody with its old secret could authenticate as it."""
-        return ("client_id", "client_type") if obj else ()
+        return ("client_id", "client_type", "resource_server") if obj else ()
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         """The usual choices."""
@@ -130,7 +159,6 @@ class ClientAdmin(TakesAlong):
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:  # noqa: FBT001
         """Keep the secret for the page that follows; storing hashes it."""
         if not change:
-            obj.authorization_grant_type = Client.GRANT_AUTHORIZATION_CODE
             self.shown_once(request, obj)
         super().save_model(request, obj, form, change)
 

@@ -1,5 +1,6 @@
 """DOT's OAuth endpoints with corrections."""
 
+import logging
 from typing import Any
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
@@ -28,6 +29,8 @@ from accounts.tokens.bearer import mark_used, with_first_use
 from accounts.tokens.families import checksum, families_of
 from accounts.tokens.models import AuthenticationMethod, Session
 from accounts.tokens.server import Core, basic_credentials
+
+log = logging.getLogger(__name__)
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 TOO_LARGE, UNSUPPORTED, TOO_MANY = 413, 415, 429
@@ -159,15 +162,16 @@ def _record_refused_end(error: str) -> None:
 
 
 class IntrospectTokenView(Endpoint, OAuthLibMixin):
-    """Token introspection (RFC 7662) for confidential clients.
+    """Token introspection (RFC 7662) for confidential clients: see `Client.may_introspect`.
 
     DOT's view refuses with an empty 403, reports a disabled account's token as active (S13), returns its e-mail
     address to every client, omits the subject, and accepts the token by GET, where logs and caches see it.
     """
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer as RFC 7662 §2.2: only `active: false` for an invalid token."""
-        if not self.authenticate_client(request):
+        """Answer as RFC 7662 §2.2: only `active: false` for an invalid token, and for one that is not the client's."""
+        client = self.get_oauthlib_core().authenticated_client(request)
+        if client is None:
             raise InvalidClientError
         presented = request.POST.get("token")
         if not presented:
@@ -175,6 +179,10 @@ class IntrospectTokenView(Endpoint, OAuthLibMixin):
         tokens = with_first_use(get_access_token_model().objects.select_related("user", "application"))
         token = tokens.filter(token_checksum=checksum(presented)).first()
         if token is None or not token.is_valid() or (token.user is not None and not token.user.is_active):
+            return JsonResponse({"active": False})
+        if not client.may_introspect(token.application_id):
+            # Before the token counts as used: it was not shown to a service that it is for.
+            log.info("introspection refused: another client's token (client %s)", client.pk)
             return JsonResponse({"active": False})
         if token.unused_in is not None:
             mark_used(token.pk, token.unused_in)

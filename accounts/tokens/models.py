@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from oauth2_provider.models import (
 )
 from oauth2_provider.settings import oauth2_settings
 
+from accounts.guard.origin import PROGRAM
 from accounts.people.signals import sessions_ending
 
 
@@ -41,6 +43,13 @@ class RefreshTokenTransport(models.TextChoices):
 
     BODY = "BODY", _("in the answer")
     COOKIE = "COOKIE", _("in a cookie")
+
+
+RESOURCE_SERVER = "resource-server"
+"""The grant type of a client that gets no tokens: it only introspects those of others (RFC 7662).
+
+No grant of DOT's has this name, so that the token endpoint refuses each of them.
+"""
 
 
 class Client(AbstractApplication):
@@ -90,6 +99,23 @@ class Client(AbstractApplication):
         verbose_name = _("client")
         verbose_name_plural = _("clients")
 
+    @property
+    def is_resource_server(self) -> bool:
+        """Whether it may introspect the tokens of all clients, and nothing else."""
+        return bool(self.authorization_grant_type == RESOURCE_SERVER)
+
+    def may_introspect(self, issued_to: int | None) -> bool:
+        """Whether this client may learn about a token of the client with this key.
+
+        A third party learns about its own tokens only: others would tell it who uses which application.
+        """
+        return self.first_party or self.is_resource_server or self.pk == issued_to
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """As Django; also takes the grant type of a resource server, which DOT's choices do not have."""
+        own = {"authorization_grant_type"} if self.is_resource_server else set()
+        super().clean_fields(exclude={*(exclude or ()), *own})
+
     def clean(self) -> None:
         """As DOT; but a client that signs people in by mutations alone needs no redirect URI."""
         errors: dict[str, list[ValidationError]] = {}
@@ -101,6 +127,14 @@ class Client(AbstractApplication):
                 errors.pop("redirect_uris", None)
         if self.states_end_user and self.client_type != self.CLIENT_CONFIDENTIAL:
             errors["states_end_user"] = [ValidationError(_("Only a confidential client can show who it is."))]
+        if self.is_resource_server:
+            if self.client_type != self.CLIENT_CONFIDENTIAL:
+                errors["client_type"] = [ValidationError(_("Only a confidential client can show who it is."))]
+            for name in ("first_party", "states_end_user", "redirect_uris"):
+                if getattr(self, name):
+                    errors[name] = [ValidationError(_("A resource server signs nobody in."))]
+        if self.client_id.startswith(PROGRAM):
+            errors["client_id"] = [ValidationError("The prefix is reserved for the programs of operators.")]
         if errors:
             raise ValidationError(errors)
 

@@ -195,6 +195,12 @@ class Core(OAuthLibCore):
     )
     """All others are ignored (RFC 6749 §3.2): oauthlib makes each an attribute of its request, such as `exchange`."""
 
+    def authenticated_client(self, request: HttpRequest) -> Client | None:
+        """The client that shows its secret in this request; None if none does."""
+        asked: Any = Request(*self._extract_params(request))
+        shown: bool = self.server.request_validator.authenticate_client(asked)
+        return asked.client if shown else None
+
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
         """The known parameters."""
         body: list[tuple[str, str]] = super().extract_body(request)

@@ -1,14 +1,13 @@
-"""Create or update a first-party OAuth client."""
+"""Create or update a client of ours."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError
 
 from accounts.conf import latchkey
-from accounts.tokens.models import Client
+from accounts.tokens.provisioning import AnotherKind, Kind, Wanted, ensure
 
 VARIABLES = {
     "client_id": "OAUTH_CLIENT_ID",
@@ -36,58 +35,51 @@ class Command(BaseCommand):
         parser.add_argument("--name", default=None)
         parser.add_argument("--redirect-uri", action="append", dest="redirect_uris", default=None)
         parser.add_argument("--front-end-url", default=None, help="Base URL of the pages that mailed links open.")
-        parser.add_argument("--confidential", action="store_true", help="Create it with a secret, printed once.")
+        kind = parser.add_mutually_exclusive_group()
+        kind.add_argument(
+            "--confidential",
+            action="store_const",
+            dest="kind",
+            const=Kind.CONFIDENTIAL,
+            default=Kind.PUBLIC,
+            help="Create it with a secret, printed once.",
+        )
+        kind.add_argument(
+            "--resource-server",
+            action="store_const",
+            dest="kind",
+            const=Kind.RESOURCE_SERVER,
+            help="Create one that may only introspect tokens, with a secret, printed once.",
+        )
+        parser.add_argument(
+            "--new-secret",
+            action="store_true",
+            help="Replace the secret and print it once. The old one stops working at once.",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Create or update. Raises CommandError if the client exists with the other type or as a third-party client."""
-        conf, client_id = latchkey(), options["client_id"]
-        client_type = Client.CLIENT_CONFIDENTIAL if options["confidential"] else Client.CLIENT_PUBLIC
-        desired = {
-            "name": options["name"],
-            "redirect_uris": options["redirect_uris"],
-            "front_end_url": options["front_end_url"],
-        }
+        """Create or update. Raises CommandError if the client exists and is of another kind."""
+        conf, client_id, kind = latchkey(), options["client_id"], options["kind"]
+        name, redirect_uris = options["name"], options["redirect_uris"]
         if client_id == conf.default_client_id:
-            desired["name"] = desired["name"] or conf.default_client_name
-            desired["redirect_uris"] = desired["redirect_uris"] or conf.default_client_redirect_uris
-        client = Client.objects.filter(client_id=client_id).first()
-        secret = ""
-        if client is None:
-            client = Client(
-                client_id=client_id,
-                client_type=client_type,
-                name=client_id,
-                authorization_grant_type=Client.GRANT_AUTHORIZATION_CODE,
-                first_party=True,
-            )
-            secret = client.client_secret
-        elif client.client_type != client_type or not client.first_party:
-            kind = f"{client.client_type}, first party: {client.first_party}"
-            raise CommandError(f"The client {client_id} already exists ({kind}). Change it in the administration.")
-        # Fields without an option keep their values.
-        changed = bool(secret)
-        for field, value in desired.items():
-            text = " ".join(value) if isinstance(value, list | tuple) else value
-            if text is not None and getattr(client, field) != text:
-                setattr(client, field, text)
-                changed = True
-        if changed:
-            self._store(client)
-        if options["verbosity"]:
-            self.stdout.write(f"Client {client_id} is {'created' if secret else 'up to date'}.")
-        if secret and options["confidential"]:
-            self.stdout.write(f"Client secret, shown only now: {secret}")
-
-    def _store(self, client: Client) -> None:
+            name, redirect_uris = name or conf.default_client_name, redirect_uris or conf.default_client_redirect_uris
+        if options["new_secret"] and kind is Kind.PUBLIC:
+            raise CommandError("--new-secret: a public client has no secret.")
+        wanted = Wanted(
+            client_id=client_id,
+            kind=kind,
+            name=name,
+            redirect_uris=None if redirect_uris is None else tuple(redirect_uris),
+            front_end_url=options["front_end_url"],
+        )
         try:
-            client.full_clean(exclude=["client_secret"])
-            client.save()
+            done = ensure(wanted, new_secret=options["new_secret"])
+        except AnotherKind as error:
+            raise CommandError(str(error)) from error
         except ValidationError as error:
-            messages = [
-                f"{VARIABLES.get(name, name)}: {text}" for name, texts in error.message_dict.items() for text in texts
-            ]
-            raise CommandError("; ".join(messages)) from error
-        except IntegrityError:
-            # Another process may have created it at the same time.
-            if not Client.objects.filter(client_id=client.client_id).exists():
-                raise
+            texts = [(VARIABLES.get(name, name), text) for name, found in error.message_dict.items() for text in found]
+            raise CommandError("; ".join(f"{name}: {text}" for name, text in texts)) from error
+        if options["verbosity"]:
+            self.stdout.write(f"Client {client_id} is {'created' if done.created else 'up to date'}.")
+        if done.secret:
+            self.stdout.write(f"Client secret, shown only now: {done.secret}")
