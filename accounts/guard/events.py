@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from accounts.guard.limits import network_of
 from accounts.guard.models import SecurityEvent
 from accounts.shared import metrics
 from accounts.shared.caller import Caller
+from accounts.shared.keyset import Position, found_forwards
 from accounts.shared.single_use import digest_of
 from accounts.shared.statements import Insert, Update, parameter
 
@@ -163,6 +164,31 @@ def of_account(account: uuid.UUID) -> QuerySet[SecurityEvent]:
     return SecurityEvent.objects.filter(subject=account)
 
 
+def oldest_first(
+    *,
+    since: datetime | None = None,
+    until: datetime,
+    types: Collection[EventType] = (),
+    subject: uuid.UUID | None = None,
+    after: Position | None = None,
+) -> Iterator[SecurityEvent]:
+    """The events from `since` to before `until`, of these types or all, those of one account or all.
+
+    `after` continues behind an event of an earlier call. Memory does not grow with the number of events.
+
+    Failures are counted in the row of their minute, and a transaction commits after the moment of its event: with an
+    `until` within the last minutes, later calls would skip what is written until then.
+    """
+    rows = SecurityEvent.objects.filter(created_at__lt=until)
+    if since:
+        rows = rows.filter(created_at__gte=since)
+    if types:
+        rows = rows.filter(type__in=types)
+    if subject:
+        rows = rows.filter(subject=subject)
+    return found_forwards(rows, by="created_at", after=after)
+
+
 def clear_expired(*, older_than: timedelta) -> int:
     """Delete old events, in many short transactions; returns their number."""
     oldest = SecurityEvent.objects.filter(created_at__lt=timezone.now() - older_than).order_by("created_at")
@@ -203,6 +229,9 @@ def _event(
 ) -> SecurityEvent:
     source = origin.current()
     caller = caller or source.caller
+    if source.client.startswith(origin.PROGRAM):
+        # It has no account: this is where its events name it, whose session it may be that ends.
+        client = source.client
     return SecurityEvent(
         type=type_,
         subject=subject,

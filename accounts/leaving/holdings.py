@@ -14,6 +14,7 @@ from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Concat, Left, Substr
 
 from accounts.guard.models import ACTED_ON_OTHERS, SecurityEvent
+from accounts.guard.origin import PROGRAM
 from accounts.people.models import Account
 
 SECRET = "a secret, or its digest"  # noqa: S105 - a reason
@@ -65,7 +66,8 @@ def by_holder(account: Account) -> Q:
     owner, who is somebody else (S85).
     """
     own = Q(actor__isnull=False, actor=account.pk)
-    return own | Q(actor=None) if account.email_verified else own
+    unknown = Q(actor=None) & ~Q(client__startswith=PROGRAM)
+    return own | unknown if account.email_verified else own
 
 
 def entries_about(account: Account) -> Q:

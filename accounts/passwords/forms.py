@@ -55,6 +55,12 @@ class RegistrationForm(AccountForm):
         return cleaned
 
 
+class InvitationForm(RegistrationForm):
+    """An account whose holder chooses the password later."""
+
+    password = None  # type: ignore[assignment]  # so Django removes a field of the base
+
+
 class PendingForm(UntoldAddress, RegistrationForm):
     """The same, where confirmation is mandatory."""
 

@@ -5,7 +5,7 @@ of the list, finds any part as fast as the first one.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -46,6 +46,29 @@ def found_in(part: Part, rows: QuerySet[Row], *, by: str) -> list[Row]:
 
     between = _between(rows, by=by, after=values(part.after), before=values(part.before), from_end=part.from_end)
     return list(between[: part.limit])
+
+
+def found_forwards(
+    rows: QuerySet[Row], *, by: str, after: Position | None = None, newest_first: bool = False, at_once: int = 1000
+) -> Iterator[Row]:
+    """All rows behind a position, `at_once` in memory: oldest first, unless told otherwise."""
+    while True:
+        part = Part(
+            after=after if newest_first else None,
+            before=None if newest_first else after,
+            from_end=not newest_first,
+            limit=at_once,
+        )
+        found = found_in(part, rows, by=by)
+        yield from found
+        if len(found) < at_once:
+            return
+        after = position_of(found[-1], by=by)
+
+
+def position_of(row: Model, *, by: str) -> Position:
+    """Where a row stands."""
+    return Position(getattr(row, by), row.pk)
 
 
 class Parts:

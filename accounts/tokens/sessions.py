@@ -86,11 +86,23 @@ def end_others(*, bearer: Bearer) -> int:
 @transaction.atomic
 def end_all(*, bearer: Bearer) -> int:
     """Sign out everywhere; returns the number of live sessions. Raises InvalidToken if the bearer's ended meanwhile."""
-    account = locked_account(bearer)
+    return end_all_of(locked_account(bearer))
+
+
+@transaction.atomic
+def end_all_of(account: Account) -> int:
+    """Sign the account out everywhere, in the administration too; returns the number of live sessions."""
     number = sessions_of(account.pk).count()
     account.end_sessions()
     events.record(EventType.ALL_SESSIONS_ENDED, subject=account.pk)
     return number
+
+
+def end_one_of(account: Account, session: uuid.UUID) -> None:
+    """End one of the account's sessions. Raises NotFound, also for another account's, and for one that ended before."""
+    family = Session.objects.filter(pk=session, account=account).values_list("token_family", flat=True).first()
+    if family is None or not end_family(family):
+        raise NotFound(field=("session",))
 
 
 def end_everybodys(*, cause: str) -> int:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.people.models import Account
-from accounts.shared.keyset import Part, Parts, Position, found_in
+from accounts.shared.keyset import Part, Parts, Position, found_forwards, found_in
 from tests.schema.test_statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -57,3 +57,18 @@ def test_the_limit_is_no_part_of_what_is_compiled(listed):
     assert sizes == [1, 5, 12]
     assert [sql.rpartition("LIMIT ")[2] for sql in sent] == ["1", "5", "101"]
     assert sum(len(statement._compiled) for statement in parts._statements.values()) == 1
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("at_once", [1, 5, 6, 12, 50])
+def test_a_whole_list_is_found_in_parts(listed, newest_first, at_once):
+    """Each row once, in order, from the start or from behind a position."""
+    expected = listed if newest_first else listed[::-1]
+    behind = Position(expected[3].date_joined, expected[3].pk)
+
+    def found(after: Position | None) -> list[Account]:
+        rows = Account.objects.all()
+        return list(found_forwards(rows, by="date_joined", after=after, newest_first=newest_first, at_once=at_once))
+
+    assert found(None) == expected
+    assert found(behind) == expected[4:]

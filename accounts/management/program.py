@@ -1,0 +1,155 @@
+"""Commands for programs: with `--json`, records on standard output, errors on standard error, and exit codes."""
+
+import argparse
+import json
+import os
+import pwd
+import re
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from enum import IntEnum
+from typing import Any, Never
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError
+
+from accounts.errors import AccountsError, NotFound
+from accounts.guard import origin
+from accounts.shared.keyset import Position
+
+Record = dict[str, Any]
+ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:/+-]{0,63}")
+
+
+class Exit(IntEnum):
+    """Exit codes. 1 is an unexpected error, and 2 a wrong call, as of all commands."""
+
+    DONE = 0
+    REFUSED = 3
+    NOT_FOUND = 4
+    UNAVAILABLE = 5
+
+
+EXITS = (
+    "Exit codes: 0 done, 2 wrong call, 3 refused, 4 not found, 5 the database is away (try again), 1 anything else."
+    " With --json, the last line of standard error has the errors."
+)
+
+
+class Unavailable(AccountsError):
+    """The database does not answer."""
+
+    code = "SERVICE_UNAVAILABLE"
+    default_message = "The database is away. Try again."
+
+
+class ProgramCommand(BaseCommand):
+    """A command with verbs. Each yields records, and raises AccountsError."""
+
+    requires_system_checks = ()
+    """Their messages would stand among the records."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the verbs."""
+        parser.epilog = EXITS
+        self.add_verbs(parser.add_subparsers(dest="verb", required=True, metavar="VERB"))
+
+    def add_verbs(self, verbs: Any) -> None:
+        """Add each verb with `add_verb`."""
+        raise NotImplementedError
+
+    def add_verb(self, verbs: Any, name: str, run: Callable[..., Iterator[Record]], when: str) -> CommandParser:
+        """Add a verb with the options that all have; `when` says what it does and when to run it."""
+        parser: CommandParser = verbs.add_parser(name, help=when, description=when, epilog=EXITS)
+        parser.add_argument("--json", action="store_true", help="One JSON object on each line.")
+        parser.add_argument(
+            "--actor",
+            type=actor,
+            default=user_of_system(),
+            help="Who acts, for the security events: your program or yourself. The default is the user of the system.",
+        )
+        parser.set_defaults(run=run)
+        return parser
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run the verb as its actor, and write its records."""
+        in_json = options["json"]
+        try:
+            with origin.acting(client=f"{origin.PROGRAM}{options['actor']}"):
+                for record in options["run"](options):
+                    self.stdout.write(json.dumps(record, default=_plain) if in_json else _text_of(record))
+        except AccountsError as error:
+            self._refuse(error, in_json=in_json)
+        except (OperationalError, InterfaceError):
+            self._refuse(Unavailable(), in_json=in_json)
+
+    def _refuse(self, error: AccountsError, *, in_json: bool) -> Never:
+        exits: dict[type[AccountsError], Exit] = {NotFound: Exit.NOT_FOUND, Unavailable: Exit.UNAVAILABLE}
+        code = exits.get(type(error), Exit.REFUSED)
+        failures = [
+            {"code": one.code, "field": ".".join(one.field or ()) or None, "message": str(one.message)}
+            for one in error.failures
+        ]
+        if in_json:
+            self.stderr.write(json.dumps({"errors": failures}), lambda text: text)
+            sys.exit(code)
+        lines = [" ".join(filter(None, [one["field"], one["code"], one["message"]])) for one in failures]
+        raise CommandError("\n".join(lines), returncode=code)
+
+
+def user_of_system() -> str:
+    """The user that the process runs as, whatever the environment says; a container's may have no name."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = ""
+    return name if ACTOR.fullmatch(name) else f"uid-{os.getuid()}"
+
+
+def actor(text: str) -> str:
+    """The name of an actor."""
+    if not ACTOR.fullmatch(text):
+        raise argparse.ArgumentTypeError("An actor has 1 to 64 letters, digits and _ . @ : / + - of ASCII.")
+    return text
+
+
+def moment(text: str) -> datetime:
+    """An instant in ISO 8601, or a date; without a time zone in UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("A moment is such as 2027-01-31 or 2027-01-31T12:00:00+01:00.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def whole(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise argparse.ArgumentTypeError("This is no whole number.")
+    return int(text)
+
+
+def cursor(position: Position) -> str:
+    """The text of a position."""
+    return f"{position.moment.isoformat()}/{position.key}"
+
+
+def position(text: str) -> Position:
+    """The position that a cursor is the text of."""
+    when, _slash, key = text.partition("/")
+    try:
+        return Position(moment(when), uuid.UUID(key))
+    except (argparse.ArgumentTypeError, ValueError):
+        raise argparse.ArgumentTypeError("This is no cursor of an earlier call.") from None
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _text_of(record: Record) -> str:
+    """For people: a line for each value. What strangers wrote, such as a user agent, cannot steer a terminal."""
+    lines = (f"{name}: {_plain(value)}" for name, value in record.items() if value not in (None, ""))
+    return "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in lines) + "\n"
