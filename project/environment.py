@@ -47,6 +47,7 @@ class Origin(StrEnum):
     ENVIRONMENT = "environment"
     DOTENV = ".env"
     FILE = "file"
+    PROVIDERS_FILE = "PROVIDERS_FILE"
     DEFAULT = "default"
 
 
@@ -76,6 +77,8 @@ class Environment:
         """What was read, by variable."""
         self.from_dotenv: frozenset[str] = frozenset()
         """The variables that `.env` has set."""
+        self.from_providers_file: frozenset[str] = frozenset()
+        """The variables that PROVIDERS_FILE has set."""
 
     def read(self, group: type[Group], *, named: str = "", **given: Any) -> Group:
         """Build a dataclass from its settings.
@@ -109,6 +112,8 @@ class Environment:
             return Origin.FILE
         if variable not in self._values:
             return Origin.DEFAULT
+        if variable in self.from_providers_file:
+            return Origin.PROVIDERS_FILE
         return Origin.DOTENV if variable in self.from_dotenv else Origin.ENVIRONMENT
 
     def computed(self, variable: str, value: Any) -> None:

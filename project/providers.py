@@ -261,6 +261,20 @@ class OpenID(Provider):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """Where else the settings of providers come from."""
+
+    path: str = setting(
+        "PROVIDERS_FILE",
+        "A [TOML file](programs.md#providers) whose tables stand for the variables of providers. Those of the"
+        " environment win.",
+        default="",
+        parse=str,
+        example="providers.toml",
+    )
+
+
 def in_variables(name: str) -> str:
     """The name of an OpenID provider as its variables have it."""
     return name.upper().replace("-", "_")

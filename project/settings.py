@@ -6,6 +6,7 @@ Variables are declared in project/variables.py, project/providers.py and account
 
 import os
 import re
+from collections import ChainMap
 from dataclasses import replace
 from email.utils import formataddr
 from pathlib import Path
@@ -15,10 +16,12 @@ from django.core.exceptions import ImproperlyConfigured
 from accounts.conf import Latchkey, Limits, can_be_guessed
 from project import data_urls, no_geometry, providers, variables
 from project.environment import Environment, read_dotenv
+from project.providers_file import ProvidersFile
 
 BASE_DIR = variables.BASE_DIR
 
-Environment.in_force = env = Environment(os.environ)
+of_providers_file: dict[str, str] = {}
+Environment.in_force = env = Environment(ChainMap(os.environ, of_providers_file))
 dotenv = Path(env.read(variables.Start).dotenv or os.devnull)
 if env.sets("DOTENV") or dotenv.exists():
     env.from_dotenv = read_dotenv(dotenv, into=os.environ)
@@ -29,6 +32,10 @@ PRODUCTION = not DEVELOPMENT
 service, data = env.read(variables.Service), env.read(variables.Data)
 proxies, browsers = env.read(variables.Proxies), env.read(variables.Browsers)
 mails = env.read(variables.Mails)
+providers_file = ProvidersFile(env.read(providers.File).path)
+# The environment wins.
+of_providers_file.update({name: text for name, text in providers_file.values.items() if not env.sets(name)})
+env.from_providers_file = frozenset(of_providers_file)
 
 DEBUG = False
 """Never True: error pages would show settings and local variables to the client."""
@@ -240,13 +247,15 @@ AUTH_PASSWORD_VALIDATORS = [
 
 local_hosts = variables.LOCAL_HOSTS if DEVELOPMENT else ()
 local_bases = ("5173", f"{PORT}{SCRIPT_NAME}") if DEVELOPMENT else ()
+with providers_file.named_in_refusals(os.environ):
+    configured_providers = providers.configured(env)
 LATCHKEY = env.read(
     Latchkey,
     development=DEVELOPMENT,
     public_urls=(PUBLIC_URL,) if PUBLIC_URL else tuple(f"http://{host}:{PORT}" for host in local_hosts),
     default_client_redirect_uris=tuple(f"http://localhost:{base}/callback" for base in local_bases),
     limits=env.read(Limits),
-    providers=providers.configured(env),
+    providers=configured_providers,
     provider_threads=max(1, THREADS // 4),
     # Neither all processors nor more than half of the threads are for passwords, waiting included (S92).
     hashing_slots=max(1, min(((os.cpu_count() or 1) - 1) // WORKERS, THREADS // 4)),

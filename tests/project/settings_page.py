@@ -20,6 +20,7 @@ SECTIONS: dict[str, tuple[type, ...]] = {
     "Browsers": (variables.Browsers,),
     "Accounts, tokens and sign-in": (Latchkey,),
     "GraphQL documents": (Limits,),
+    "Providers": (providers.File,),
     "Google": (providers.Google, providers.GoogleEndpoints),
     "Apple": (providers.Apple,),
     "Facebook": (providers.Facebook, providers.FacebookURLs),

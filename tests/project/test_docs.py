@@ -13,6 +13,8 @@ from tests.factories import make_account
 from tests.project.settings_page import EXAMPLE, PAGE, example, page
 
 CLIENTS = ROOT / "frontend" / "clients"
+OWN_TESTS = {"resource-servers": "tests/e2e/test_resource_servers.py"}
+"""What runs the files of a page, if not `make clients`."""
 
 
 @pytest.mark.parametrize(("path", "printed"), [(PAGE, page), (EXAMPLE, example)])
@@ -55,6 +57,10 @@ def test_each_attack_in_the_table_has_its_tests():
 
 def how_it_is_run(block: Block) -> str | None:
     """What runs a block; None if nothing does."""
+    if block.document.stem in OWN_TESTS:
+        own = OWN_TESTS[block.document.stem]
+        if block.file and block.file in (ROOT / own).read_text():
+            return own
     if block.file:
         # frontend/clients/extract.mjs writes it, and a test imports it.
         pages = re.search(r"for \(const page of (\[.*?\])\)", (CLIENTS / "extract.mjs").read_text())

@@ -402,6 +402,9 @@ VARIABLES: dict[str, Variable] = {
         lambda s: provider("github", "endpoints.token")(s).removesuffix("/login/oauth/access_token"), refused=("",)
     ),
     "GITHUB_API_URL": Variable(provider("github", "endpoints.api"), refused=("",)),
+    "PROVIDERS_FILE": Variable(
+        lambda s: str(s["providers_file"].path), st.just(os.devnull), refused=("/no/such/file",)
+    ),
     "OPENID_PROVIDERS": Variable(
         lambda s: s["LATCHKEY"].providers[-1].name, st.just("corp"), refused=("Corp", "corp, corp", "google", "nobody")
     ),
