@@ -76,8 +76,15 @@ def fresh_database(directory: Path, *, migrated: bool = False) -> Iterator[str]:
             shutil.copyfile(_template(url).removeprefix("sqlite:///"), file)
         yield f"sqlite:///{file}"
         return
-    name = f"latchkey_live_{uuid.uuid4().hex[:8]}"
-    template = _template(url).rpartition("/")[2] if migrated else "template0"
+    with postgresql_database(_template(url) if migrated else "template0") as fresh:
+        yield fresh
+
+
+@contextlib.contextmanager
+def postgresql_database(template: str) -> Iterator[str]:
+    """The URL of a copy of another database, which nobody may be using, until the block ends."""
+    url = os.environ["DATABASE_URL"]
+    name, template = f"latchkey_live_{uuid.uuid4().hex[:8]}", template.rpartition("/")[2]
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
