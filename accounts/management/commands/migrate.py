@@ -32,8 +32,8 @@ class Command(Migrate):
         """Hold the lock in a transaction of a second connection.
 
         A session's lock would be lost, or kept for ever, behind a pooler that gives each transaction another session.
-        Waiting is asking again and again: a statement that waits keeps its snapshot, and CREATE INDEX CONCURRENTLY waits
-        for all older snapshots, so the two would deadlock. Between its statements, a transaction keeps none.
+        Waiting is asking again and again: a statement that waits keeps its snapshot, CREATE INDEX CONCURRENTLY waits
+        for all older snapshots, and the two would deadlock. Between its statements, a transaction keeps none.
         """
         guard = connection.copy()
         try:
