@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 from oauth2_provider.models import get_grant_model
@@ -140,6 +141,12 @@ def revoke_other_sessions(world):
 def revoke_all_sessions(world):
     """Everywhere."""
     world.call("revokeAllSessions")
+
+
+@cause("`manage.py end_all_sessions`")
+def end_everybodys_sessions(world):
+    """After a restore."""
+    call_command("end_all_sessions", yes=True, verbosity=0)
 
 
 @cause("`changePassword`")

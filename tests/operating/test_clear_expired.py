@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -295,13 +294,17 @@ def test_without_json_it_prints_a_line_for_each_kind(capsys):
     assert len(lines) == len(clear_expired.KINDS)
 
 
-HELD = [Mail, MailedCode, PendingRegistration, Challenge, SpentCredential, AdminSession, Account]
 POSTGRESQL = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite locks the whole database")
 
 
-def held_by_somebody(make: Callable[[Dead], None], held: type[models.Model]) -> dict[str, int]:
-    """What is left after a run beside a transaction that holds all rows of a model, which the run must not wait for."""
-    make(Dead())
+@POSTGRESQL
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "held", [Mail, MailedCode, PendingRegistration, Challenge, SpentCredential, AdminSession, Account]
+)
+def test_rows_that_somebody_holds_are_left_for_the_next_run(held):
+    """It never waits, so it is part of no deadlock; what belongs together stays or goes together."""
+    Dead().everything(2)
 
     def clear() -> None:
         try:
@@ -312,21 +315,32 @@ def held_by_somebody(make: Callable[[Dead], None], held: type[models.Model]) -> 
     with ThreadPoolExecutor() as pool, transaction.atomic():
         list(held._base_manager.select_for_update().order_by("pk").values("pk"))
         pool.submit(clear).result(timeout=30)
-    return left()
+    assert left()[held._meta.label] >= 2
+
+    run()
+    assert left() == dict.fromkeys(left(), 0)
 
 
 @POSTGRESQL
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "held", [Mail, MailedCode, PendingRegistration, Challenge, SpentCredential, AdminSession, Account]
-)
-def test_rows_that_somebody_holds_are_left_for_the_next_run(held):
-    """It never waits, so it is part of no deadlock; what belongs together stays or goes together."""
-    rest = held_by_somebody(lambda dead: dead.everything(2), held)
+def test_the_next_kind_has_a_connection_that_works(monkeypatch):
+    """After one whose connection the database has cut."""
+    Dead().everything(1)
+    monkeypatch.setitem(clear_expired.KINDS, "challenges", cut)
+    printed = io.StringIO()
 
-    assert rest[held._meta.label] >= 2
-    run()
-    assert left() == dict.fromkeys(left(), 0)
+    with pytest.raises(CommandError, match="challenges"):
+        call_command("clear_expired", json=True, stdout=printed)
+
+    assert json.loads(printed.getvalue())["failed"] == ["challenges"]
+    assert {label for label, number in left().items() if number} == {"accounts.Challenge"}
+
+
+def cut() -> int:
+    """The database ends the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    return 0
 
 
 @POSTGRESQL
