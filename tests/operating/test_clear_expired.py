@@ -299,9 +299,7 @@ POSTGRESQL = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQL
 
 @POSTGRESQL
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "held", [Mail, MailedCode, PendingRegistration, Challenge, SpentCredential, AdminSession, Account]
-)
+@pytest.mark.parametrize("held", [Mail, MailedCode, PendingRegistration, Challenge, Account])
 def test_rows_that_somebody_holds_are_left_for_the_next_run(held):
     """It never waits, so it is part of no deadlock; what belongs together stays or goes together."""
     Dead().everything(2)
