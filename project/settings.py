@@ -384,6 +384,7 @@ if PRODUCTION:
         SILENCED_SYSTEM_CHECKS.append("security.W005")
     if not SECURE_HSTS_PRELOAD:
         SILENCED_SYSTEM_CHECKS.append("security.W021")
+SESSION_ENGINE = "project.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 if PRODUCTION:
     # The prefix keeps subdomains from planting a session of their own. Browsers store such a cookie for `/` only.

@@ -316,8 +316,11 @@ BORROWED_FROM_DJANGO: dict[str, Check] = {
         "self.memory_cost",
         "self.parallelism",
     ),
-    "Django asks for `get_session_auth_fallback_hash`: sessions of the administration end by it (S82)": says(
-        "django.contrib.auth:get_user", "user.get_session_auth_fallback_hash()"
+    "Django asks for `get_session_auth_hash`: sessions of the administration end by it (S82)": says(
+        "django.contrib.auth:get_user", "session_auth_hash = user.get_session_auth_hash()"
+    ),
+    "Django's sessions find their row in these methods: ours hash the key in each (S15)": has(
+        "django.contrib.sessions.backends.db:SessionStore", "load", "exists", "create_model_instance", "delete"
     ),
     "Django's MediaType has type, subtype and quality: `Accept` is read by it": django_reads_media_types,
     "Django's Redis cache has the client in `_cache.get_client`: limits run their scripts by it (S52)": takes(

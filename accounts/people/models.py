@@ -392,11 +392,6 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
         """
         return hashlib.sha256(f"session|{self.password}|{self.session_epoch}".encode()).hexdigest()
 
-    def get_session_auth_fallback_hash(self) -> Iterator[str]:
-        """The values of sessions that began in a release before, whose value was Django's: Django replaces them."""
-        for keyed in (super().get_session_auth_hash(), *super().get_session_auth_fallback_hash()):
-            yield f"{keyed}.{self.session_epoch}"
-
     def get_full_name(self) -> str:
         """Given and family name."""
         return f"{self.first_name} {self.last_name}".strip()

@@ -151,16 +151,6 @@ def test_a_session_of_the_administration_keeps_its_cookie(admin_browser, db):
     assert AdminSession.objects.count() == 1
 
 
-def test_a_session_of_the_release_before_goes_on(admin_browser, db, monkeypatch):
-    """Its value is Django's own, under a key."""
-    Account.objects.create_superuser("root@example.com", PASSWORD, username="root", first_name="Root")
-    with monkeypatch.context() as before:
-        before.setattr(Account, "get_session_auth_hash", lambda self: next(self.get_session_auth_fallback_hash()))
-        admin_browser.post("/admin/login/?next=/admin/", {"username": "root@example.com", "password": PASSWORD})
-
-    assert admin_browser.get("/admin/").status_code == 200
-
-
 def test_a_session_of_the_administration_ends_with_its_password(admin_browser, db):
     """S82."""
     root = Account.objects.create_superuser("root@example.com", PASSWORD, username="root", first_name="Root")
