@@ -4,12 +4,14 @@ from typing import Any, cast
 
 from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from accounts.conf import latchkey
+from accounts.tokens.metadata import issuer_of
 from schema.http.built import FRONT_END
 from schema.http.responses import ranges_of
 
@@ -36,6 +38,18 @@ def front_end(request: HttpRequest) -> HttpResponse:
     if not (html := FRONT_END.html):
         return HttpResponse("The front end is not built: make frontend\n", status=404, content_type="text/plain")
     return _page(request, html)
+
+
+@csrf_exempt
+@require_safe
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Lead password managers to the account page (W3C, A Well-Known URL for Changing Passwords).
+
+    Signed out, it asks to sign in first, and offers a reset.
+    """
+    own = latchkey().front_end_url
+    base = own if own.startswith(("https://", "http://")) else issuer_of(request)
+    return redirect(f"{base.rstrip('/')}/")
 
 
 def _page(request: HttpRequest, html: str) -> HttpResponse:

@@ -5,9 +5,14 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from accounts.tokens.endpoints import IntrospectTokenView, RevokeTokenView, TokenView
-from accounts.tokens.metadata import ResourceMetadataView, ServerMetadataView
+from accounts.tokens.metadata import (
+    RESOURCE_METADATA,
+    SERVER_METADATA,
+    ResourceMetadataView,
+    ServerMetadataView,
+)
 from project.outbox import html_part, outbox
-from project.pages import front_end
+from project.pages import change_password, front_end
 from schema.http.views import graphql_view, sdl_view
 
 # Not DOT's own URLs: they let any signed-in user register clients (S27).
@@ -23,8 +28,8 @@ oauth_patterns = [
     for slash in ("/", "")
 ]
 metadata = {
-    "oauth-authorization-server": ServerMetadataView.as_view(),
-    "oauth-protected-resource": ResourceMetadataView.as_view(),
+    SERVER_METADATA: ServerMetadataView.as_view(),
+    RESOURCE_METADATA: ResourceMetadataView.as_view(),
 }
 metadata_patterns = [
     path(f".well-known/{name}{suffix}", view) for name, view in metadata.items() for suffix in ("", "/<path:path>")
@@ -49,6 +54,7 @@ urlpatterns = [
     path("schema.graphql", sdl_view, name="sdl"),
     path("o/", include((oauth_patterns, "oauth2_provider"))),
     *metadata_patterns,
+    path(".well-known/change-password", change_password),
     path("admin/", admin.site.urls),
     *(outbox_patterns if settings.DEVELOPMENT and settings.OUTBOX else ()),
     re_path(rf"^(?:{pages})?$", front_end, name="front-end"),

@@ -13,6 +13,8 @@ from accounts.tokens.endpoints import JsonView
 SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
 METHODS = ["none", *SECRET_METHODS]
 """A public client only states its `client_id`."""
+SERVER_METADATA, RESOURCE_METADATA = "oauth-authorization-server", "oauth-protected-resource"
+"""Well-known names."""
 API = "graphql"
 """The path of the protected resource."""
 
@@ -63,7 +65,7 @@ class ResourceMetadataView(MetadataView):
     def document(self, issuer: str, path: str) -> dict[str, Any]:
         """The resource is the one that the request names (§3.3), if it is ours."""
         base = urlsplit(issuer).path.strip("/")
-        names = {"": issuer, base: issuer, f"{base}/{API}".strip("/"): f"{issuer}/{API}"}
+        names = {"": issuer, base: issuer, API: f"{issuer}/{API}", f"{base}/{API}".strip("/"): f"{issuer}/{API}"}
         if path not in names:
             raise Http404
         return {
@@ -86,3 +88,14 @@ def issuer_of(request: HttpRequest) -> str:
     url = asked if asked in urls else urls[0]
     prefix = get_script_prefix().rstrip("/")
     return url if url.endswith(prefix) else f"{url}{prefix}"
+
+
+def challenge_of(request: HttpRequest, error: str) -> str:
+    """`WWW-Authenticate` of a refused token (RFC 6750 §3), with the API's metadata (RFC 9728 §5.1) if it has a URL."""
+    challenge = f'Bearer error="{error}"'
+    try:
+        # Below the issuer's own path, which a proxy forwards in any case.
+        url = f"{issuer_of(request)}/.well-known/{RESOURCE_METADATA}/{API}"
+    except Http404:
+        return challenge
+    return f'{challenge}, resource_metadata="{url}"'

@@ -23,6 +23,7 @@ from graphql import ExecutionResult
 from accounts.conf import latchkey
 from accounts.shared import metrics, tracing
 from accounts.shared.caller import Caller
+from accounts.tokens.metadata import challenge_of
 from schema.http import documents
 from schema.http.built import GRAPHIQL
 from schema.http.responses import DATABASE_AWAY, GRAPHQL_RESPONSE, JSON, code_of, media_type_for, present, ranges_of
@@ -210,7 +211,7 @@ class View(DjangoView):
         if context.retry_after:
             response.headers["Retry-After"] = str(context.retry_after)
         if context.refusal is not None:
-            response.headers["WWW-Authenticate"] = f'Bearer error="{context.refusal.error}"'
+            response.headers["WWW-Authenticate"] = challenge_of(request, context.refusal.error)
             if not self.legacy:
                 # Apollo Client drops the code of a 401 that is plain JSON.
                 response.headers["Content-Type"] = f"{GRAPHQL_RESPONSE}; charset=utf-8"

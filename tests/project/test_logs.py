@@ -11,20 +11,15 @@ import sys
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 from django.http import HttpRequest
 
 from project.logs import LONGEST, JsonFormatter, TextFormatter
 from project.request_log import Kept, RequestFilter
-from tests.live import ROOT, environment_of_service, free_port, fresh_database
+from tests.live import ROOT
+from tests.project.production import await_that, gunicorn, json_lines
 from tests.project.test_settings import PRODUCTION, manage
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -181,7 +176,7 @@ def test_the_worst_text_is_written_in_linear_time(formatter, text):
 def test_a_warning_is_a_record():
     """In the same format, and through the same filter."""
     script = "import django; django.setup(); import warnings; warnings.warn('code=hunter2')"
-    [found] = _json_lines(_python(script))
+    [found] = json_lines(_python(script))
     assert (found["logger"], found["level"]) == ("py.warnings", "WARNING")
     assert "code=[redacted]" in found["message"]
 
@@ -195,7 +190,7 @@ def test_a_warning_is_a_record():
 )
 def test_what_ends_a_process_or_a_thread_is_one_json_object(fails, message):
     """Not a traceback over several lines, in which secrets would stand."""
-    [found] = _json_lines(_python(f"import django; django.setup(); {fails}"))
+    [found] = json_lines(_python(f"import django; django.setup(); {fails}"))
 
     assert found["level"] == "CRITICAL"
     assert message in found["message"]
@@ -208,7 +203,7 @@ def test_a_command_logs_json_too():
     script = "import logging; logging.getLogger('a').warning('code=%s\\n', 'hunter2')"
     result = manage("shell", "--no-imports", "-c", script)
 
-    [found] = _json_lines(result.stderr)
+    [found] = json_lines(result.stderr)
     assert (found["logger"], found["message"]) == ("a", "code=[redacted]\n")
 
 
@@ -235,70 +230,9 @@ def _python(script: str) -> str:
     ).stderr
 
 
-def _json_lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
-@dataclass(frozen=True)
-class Server:
-    """gunicorn, started as in production."""
-
-    url: str
-    log: Path
-    process: subprocess.Popen[bytes]
-
-    def entries(self) -> list[dict[str, Any]]:
-        """What it has logged. Fails for a line that is no JSON."""
-        return _json_lines(self.log.read_text())
-
-    def messages(self) -> str:
-        """What it has logged, as one text."""
-        return "\n".join(entry["message"] for entry in self.entries())
-
-    def fetch(self, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
-        """Status and headers of an answer."""
-        request = Request(self.url + path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        try:
-            with urlopen(request, timeout=30) as answer:
-                return answer.status, answer.headers
-        except HTTPError as error:
-            with error:
-                return error.code, error.headers
-
-
-@contextmanager
-def gunicorn(directory: Path, **environment: str) -> Iterator[Server]:
-    """`gunicorn --config python:project.gunicorn project.wsgi` in production, until the block ends."""
-    port, log = str(free_port()), directory / "server.log"
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:project.gunicorn", "project.wsgi"]
-    with fresh_database(directory, migrated=True) as database:
-        env = environment_of_service(
-            **PRODUCTION
-            | {"DATABASE_URL": database, "PORT": port, "ALLOWED_HOSTS": "127.0.0.1", "SECURE_SSL_REDIRECT": "false"}
-            | environment
-        )
-        with log.open("w") as output, subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output) as it:
-            try:
-                server = Server(f"http://127.0.0.1:{port}", log, it)
-                await_that(lambda: "Booting worker" in log.read_text(), it)
-                yield server
-            finally:
-                it.terminate()
-                it.wait(30)
-
-
-def await_that(condition: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
-    """Wait until it is so, 60 seconds at most."""
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until
-        assert process is None or process.poll() is None
-        time.sleep(0.1)
-
-
 def test_every_line_of_the_server_is_json(tmp_path):
     """From its first to its last, gunicorn's own included: start, a worker that was killed, SIGTERM."""
-    with gunicorn(tmp_path, LATCHKEY_WROKERS="2", LOG_LEVEL="DEBUG", ALLOW_SQLITE_IN_CODE="true") as server:
+    with gunicorn(tmp_path, LATCHKEY_WROKERS="2", LOG_LEVEL="DEBUG") as server:
         status, headers = server.fetch("/nowhere?code=hunter2-hunter2", X_Request_ID="chosen-by-a-stranger")
         assert status == 404
         login = b'{"query": "mutation { tokenAuth(input: {email: \\"a@b.example\\", password: \\"hunter2-hunter2\\"}) '
@@ -321,11 +255,8 @@ def test_every_line_of_the_server_is_json(tmp_path):
 
 def test_the_id_of_a_trusted_proxy_is_in_the_answer_the_log_and_the_event(tmp_path):
     """One id from the edge to the event."""
-    with gunicorn(tmp_path, TRUSTED_PROXIES="127.0.0.1", ALLOW_SQLITE_IN_CODE="true") as server:
-        environment = {**server_environment(server), "DJANGO_SETTINGS_MODULE": "project.settings"}
-        subprocess.run(
-            [sys.executable, "manage.py", "ensure_client", "-v0"], cwd=ROOT, env=environment, check=True, timeout=60
-        )
+    with gunicorn(tmp_path, TRUSTED_PROXIES="127.0.0.1") as server:
+        server.manage("ensure_client")
         query = b'{"query": "mutation { tokenAuth(input: {email: \\"a@b.example\\", password: \\"hunter2-hunter2\\"}) '
         query += b'{ errors { code } } }"}'
         status, headers = server.fetch(
@@ -337,12 +268,6 @@ def test_the_id_of_a_trusted_proxy_is_in_the_answer_the_log_and_the_event(tmp_pa
     assert event["request_id"] == event["security_event"]["request"] == "edge-0.1_A"
     assert event["security_event"]["event"] == event["message"] == "account:login:failure"
     assert event["logger"] == "accounts.audit"
-
-
-def server_environment(server: Server) -> dict[str, str]:
-    """The environment that the process was started with."""
-    pairs = Path(f"/proc/{server.process.pid}/environ").read_text().split("\0")
-    return dict(pair.split("=", 1) for pair in pairs if pair)
 
 
 def test_warnings_of_these_tests_stay_errors():

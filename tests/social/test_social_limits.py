@@ -4,16 +4,12 @@ import logging
 import time
 import traceback
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from accounts.social.errors import ProviderUnavailable
 from accounts.social.providers import http
+from tests.certificates import self_signed
 from tests.providers import faults
 from tests.providers.server import Providers, Server
 from tests.providers.stored import nothing_changes
@@ -117,18 +113,7 @@ def test_a_server_that_is_down_is_one_clean_error(provider_server, providers):
 @pytest.fixture
 def certificate(tmp_path):
     """A server's certificate and key in one file; no authority has signed it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path / "certificate.pem"
-    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    file.write_bytes(key.private_bytes(*form) + signed.public_bytes(serialization.Encoding.PEM))
-    return file
+    return self_signed(tmp_path / "certificate.pem")
 
 
 @pytest.mark.parametrize(("host", "trusted"), [("localhost", True), ("localhost", False), ("127.0.0.1", True)])

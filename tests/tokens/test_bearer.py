@@ -40,6 +40,8 @@ BAD = [
     "Bearer \xe9",
     "Bearer a,Bearer b",
 ]
+METADATA = 'resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/graphql"'
+"""RFC 9728 §5.1: of the public URL."""
 
 
 def rows() -> list[object]:
@@ -53,7 +55,7 @@ def refused(answer) -> None:
     assert answer.status == 401
     assert "data" not in answer.body
     assert answer.codes == ["UNAUTHENTICATED"]
-    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert answer.headers["WWW-Authenticate"] == f'Bearer error="invalid_token", {METADATA}'
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -206,7 +208,7 @@ def test_a_token_without_the_scope_is_insufficient(graphql, signed_in, scope):
     assert answer.status == 403
     assert "data" not in answer.body
     assert answer.codes == ["FORBIDDEN"]
-    assert answer.headers["WWW-Authenticate"].startswith('Bearer error="insufficient_scope"')
+    assert answer.headers["WWW-Authenticate"] == f'Bearer error="insufficient_scope", {METADATA}'
 
 
 def test_the_scope_may_stand_among_others(graphql, signed_in):
@@ -402,4 +404,4 @@ def test_a_get_is_held_to_the_same_rule(client, default_client):
     response = client.get("/graphql", {"query": ME}, headers={"Authorization": "Bearer unknown"})
 
     assert response.status_code == 401
-    assert response["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert response["WWW-Authenticate"] == f'Bearer error="invalid_token", {METADATA}'
