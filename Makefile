@@ -70,6 +70,7 @@ messages: .venv/dev.stamp ## bring new messages into the catalogues of accounts/
 lock: .venv/dev.stamp ## bump all requirements to their newest releases older than a week
 	$(COMPILE) --output-file requirements/runtime.txt requirements/runtime.in
 	$(COMPILE) --output-file requirements/anymail.txt requirements/anymail.in
+	$(COMPILE) --output-file requirements/tracing.txt requirements/tracing.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) --output-file tests/e2e/clairvoyance.txt tests/e2e/clairvoyance.in
 	$(COMPILE) --output-file tests/bench/peers/drf_social_oauth2.txt tests/bench/peers/drf_social_oauth2.in

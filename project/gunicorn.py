@@ -143,12 +143,20 @@ def post_worker_init(_worker: object) -> None:
 
         _watches.append(Watch())
         _watches[0].start()
+    if settings.OTEL_ENDPOINT:
+        from project import tracing  # noqa: PLC0415
+
+        tracing.start()
 
 
 def worker_exit(_server: object, _worker: object) -> None:
-    """Let the mail under way finish. A mail that does not is sent again later, and says so."""
+    """Let the mail under way finish. A mail that does not is sent again later, and says so. Send the last spans."""
     for mail_worker in _mail_workers:
         mail_worker.stop(timeout=LONGEST_GOODBYE)
+    if settings.OTEL_ENDPOINT:
+        from project import tracing  # noqa: PLC0415
+
+        tracing.stop(timeout=LONGEST_GOODBYE)
 
 
 def child_exit(_server: object, worker: Any) -> None:

@@ -9,7 +9,6 @@ import os
 import platform
 import threading
 import time
-import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -26,6 +25,7 @@ from accounts.mails import queue
 from accounts.shared import metrics
 from project.chunked import Application
 from project.multiprocess import VARIABLE
+from project.version import VERSION
 
 PATH = "/metrics"
 HEADERS = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
@@ -96,24 +96,13 @@ def registry() -> CollectorRegistry:
 class Build(Collector):
     """Which code runs."""
 
-    def __init__(self) -> None:
-        self._version = _version()
-
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """A constant with the versions as labels."""
         family = GaugeMetricFamily(
             "latchkey_build_info", "The version of the service and of Python; always 1.", labels=["version", "python"]
         )
-        family.add_metric([self._version, platform.python_version()], 1)
+        family.add_metric([VERSION, platform.python_version()], 1)
         yield family
-
-
-def _version() -> str:
-    try:
-        project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
-    except FileNotFoundError:
-        return "unknown"
-    return str(project["version"])
 
 
 class MailQueue(Collector):

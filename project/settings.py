@@ -122,6 +122,8 @@ TEMPLATES = [
 # Serving ---------------------------------------------------------------------------------------------------------
 
 METRICS_TOKENS = service.metrics_tokens
+OTEL_ENDPOINT, OTEL_SERVICE_NAME = service.otel_endpoint, service.otel_service_name
+env.prefixed("OTEL_")  # the others are read by OpenTelemetry
 HOST, PORT, WORKERS, THREADS = service.host, service.port, service.workers, service.threads
 SHUTDOWN_DELAY = service.shutdown_delay
 BIND = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"

@@ -90,6 +90,14 @@ def _bind_address(text: str) -> str:
     return bare
 
 
+def _collector(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s?#]+", text):
+        raise ValueError("is not the URL of a collector, such as http://127.0.0.1:4318.")
+    if text and importlib.util.find_spec("opentelemetry") is None:
+        raise ValueError("needs packages that are not installed: requirements/tracing.txt has them.")
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """Keys, names and processes of the service."""
@@ -169,6 +177,15 @@ class Service:
         parse=keys,
         shown="none",
     )
+    otel_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Base URL of a collector of traces, which speaks OTLP over HTTP ([metrics.md](metrics.md#traces)). Needs"
+        " requirements/tracing.txt. Other variables that begin with `OTEL_` are settings of OpenTelemetry.",
+        default="",
+        parse=_collector,
+        shown="no traces",
+    )
+    otel_service_name: str = setting("OTEL_SERVICE_NAME", "Name of the service in traces.", default="latchkey")
     log_level: Level = setting("LOG_LEVEL", "The least severe level logged to standard error.", default=Level.INFO)
     log_format: LogFormat = setting(
         "LOG_FORMAT",

@@ -22,7 +22,13 @@ from project.metrics import with_metrics  # noqa: E402
 # No check runs at this start.
 for _name, _meant in sorted(settings.UNREAD_VARIABLES.items()):
     logging.getLogger("project").warning("%s is set but not used%s", _name, f": {_meant}?" if _meant else "")
-application = in_one_piece(Proxied(with_metrics(with_chunked_bodies(keeping_bodies(Handler())))))
+_service = with_chunked_bodies(keeping_bodies(Handler()))
+if settings.OTEL_ENDPOINT:
+    # Its packages are installed only where traces are wanted.
+    from project.tracing import traced
+
+    _service = traced(_service)
+application = in_one_piece(Proxied(with_metrics(_service)))
 # First: probes call by address, without TLS, and without a prefix.
 application = Health(application)
 # Otherwise the first request of each worker would wait for the schema to be built.

@@ -325,6 +325,12 @@ VARIABLES: dict[str, Variable] = {
         st.lists(item.map(lambda t: f"{KEY}{t}"), max_size=3),
         refused=("short", f"{KEY},short", "x" * 40, f"{KEY[:31]}"),
     ),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(
+        lambda s: s["OTEL_ENDPOINT"],
+        st.sampled_from(["http://127.0.0.1:4318", "https://otel.example/v1", ""]),
+        refused=("127.0.0.1:4318", "grpc://x", "http://a b", "http://a?b=c"),
+    ),
+    "OTEL_SERVICE_NAME": Variable(lambda s: s["OTEL_SERVICE_NAME"], line, refused=("",)),
     "MAIL_WORKER": switch(lambda s: s["MAIL_WORKER"]),
     "SERVICE_NAME": Variable(
         own("service_name"), st.sampled_from(["Example", "Ärzte & Co"]), refused=("", " ", "a\nb")

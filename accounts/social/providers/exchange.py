@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.conf import Provider, latchkey
-from accounts.shared import metrics
+from accounts.shared import metrics, tracing
 from accounts.shared.circuit_breaker import CircuitBreaker
 from accounts.social import refusals
 from accounts.social.claims import SUBJECT, Content
@@ -156,7 +156,8 @@ class Exchange:
         started = time.monotonic()
         outcome = Outcome.NO_ANSWER
         try:
-            answer = fetch(url, **request, limits=self._open())
+            with tracing.tracer.span(f"{request['method']} {self.provider.name}", server_address=server[1]):
+                answer = fetch(url, **request, limits=self._open())
             outcome = Outcome.of(answer)
         except NoAnswer as cause:
             outcome = Outcome.NOT_UNDERSTOOD if isinstance(cause, Unreadable) else outcome
