@@ -81,9 +81,9 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record that RequestFilter has prepared."""
-        request_id = getattr(record, "request_id", "") or "-"
+        ids = " ".join(filter(None, (getattr(record, name, "") for name in ("request_id", "trace_id")))) or "-"
         message = BREAKS.sub(_escaped, record.getMessage().rstrip("\n"))
-        line = f"{timestamp(record)} {record.levelname} {request_id} {record.name}: {message}"
+        line = f"{timestamp(record)} {record.levelname} {ids} {record.name}: {message}"
         if record.exc_info and not record.exc_text:
             record.exc_text = self.formatException(record.exc_info)
         return "\n".join([line, *_indented(record.exc_text), *_indented(record.stack_info)])

@@ -13,6 +13,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.conf import latchkey
+from accounts.shared import tracing
 from project.chunked import Application, Stream
 from project.proxies import REQUEST_ID
 
@@ -112,6 +113,7 @@ class RequestFilter(logging.Filter):
         # Django logs 4xx answers after the middleware has returned, and attaches the request.
         request = _request.get() or getattr(record, "request", None)
         record.request_id = getattr(request, "id", "")
+        record.trace_id = tracing.tracer.trace_id()
         if event := getattr(record, "security_event", None):
             record.security_event = event = _without_secrets(event, request)
             record.msg, record.args = json.dumps(event, default=described), None

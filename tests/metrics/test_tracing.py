@@ -126,6 +126,16 @@ def test_no_span_holds_a_secret_or_an_address(live, collector, providers):
         assert secret.encode() not in sent
 
 
+def test_log_lines_name_the_trace(live, collector):
+    """So that a line leads to its trace."""
+    trace_id, _, headers = traceparent()
+
+    live.post(TOKEN_AUTH, headers=headers, input={"email": "ada@example.com", "password": "wrong"})
+    collector.trace(trace_id, until="tokenAuth")
+
+    assert trace_id in live.log.read_text()
+
+
 def test_a_trace_that_the_caller_does_not_record_is_not_recorded(live, collector):
     """OpenTelemetry's default, and what its samplers change."""
     unwanted, _, headers = traceparent(sampled=False)
