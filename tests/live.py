@@ -149,13 +149,13 @@ def serving(directory: Path, **environment: str) -> Iterator[Live]:
             ) as process,
         ):
             try:
-                _await(process, log)
+                await_listening(process, log)
                 yield Live(f"http://127.0.0.1:{port}", env, log, process.pid)
             finally:
                 process.terminate()
 
 
-def _await(process: subprocess.Popen[bytes], log: Path) -> None:
+def await_listening(process: subprocess.Popen[bytes], log: Path) -> None:
     """Not by a connection: it may be another server's that is about to end."""
     for _ in range(600):
         if process.poll() is not None:
