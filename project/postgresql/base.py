@@ -5,15 +5,35 @@ other, with pauses of seconds: after a restart of the database, requests would f
 
 Statements that were prepared before a migration are prepared again. PostgreSQL refuses those whose columns got another
 type, at each execution, as long as the connection lives.
+
+While the database is away, one request in a while waits for a connection and the others fail at once: threads that all
+wait would answer nothing else either, such as probes (S92).
+
+A server that has become a read-only replica accepts connections, and fails every write: its connections are replaced,
+so that the next ones go to the new primary.
 """
 
 from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg import OperationalError
-from psycopg.errors import FeatureNotSupported
+from psycopg.errors import (
+    FeatureNotSupported,
+    IdleInTransactionSessionTimeout,
+    ReadOnlySqlTransaction,
+    TransactionTimeout,
+)
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
+
+from accounts.shared.circuit_breaker import CircuitBreaker
+
+RETRY_AFTER = 1
+"""Seconds between requests that wait for a connection while there is none: so long may the service stay away after the
+database is back."""
+DATABASES = CircuitBreaker(seconds=RETRY_AFTER)
+UNUSABLE = (ReadOnlySqlTransaction, IdleInTransactionSessionTimeout, TransactionTimeout)
+"""Errors after which another connection may work. For psycopg they are no OperationalErrors."""
 
 _Cursor: Any = base.ServerBindingCursor  # unknown to the stubs
 
@@ -22,9 +42,15 @@ class Cursor(_Cursor):  # type: ignore[misc]
     """Prepares statements again that a migration has outdated."""
 
     def execute(self, *args: Any, **options: Any) -> Any:
-        """As psycopg. Raises OperationalError in a transaction, which such a statement has ended."""
+        """As psycopg. Raises OperationalError in a transaction, which such a statement has ended.
+
+        So does a connection that is of no use any more. It is closed, and the pool replaces it.
+        """
         try:
             return super().execute(*args, **options)
+        except UNUSABLE as error:
+            self.connection.close()
+            raise OperationalError(f"The connection is of no use: {error}") from error
         except FeatureNotSupported as error:
             # Its text depends on the language of the server.
             if error.diag.source_function != "RevalidateCachedQuery":
@@ -54,10 +80,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         Raises OperationalError if there is none within the pool's timeout, or if the database is away.
         """
-        connection = super().get_new_connection(conn_params)
         pool: ConnectionPool[Any] | None = self.pool
         if pool is None:
-            return connection
+            return super().get_new_connection(conn_params)
+        if not (DATABASES.allows(self.alias) or pool.get_stats()["pool_available"]):
+            raise OperationalError("The database was unavailable a moment ago.")
+        try:
+            connection = self._checked(pool, conn_params)
+        except OperationalError:
+            DATABASES.failed(self.alias)
+            raise
+        DATABASES.succeeded(self.alias)
+        return connection
+
+    def _close(self) -> None:
+        if self.connection is not None and self.connection.closed and self.pool is not None:
+            # What has broken one has broken all: a restart, or a failover that left them read-only.
+            self.pool.drain()
+        super()._close()  # type: ignore[misc]  # unknown to the stubs
+
+    def _checked(self, pool: ConnectionPool[Any], conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
         try:
             ConnectionPool.check_connection(connection)
         except self.Database.Error:

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from project.postgresql.base import RETRY_AFTER
 from tests.api import ME, PASSWORD, REGISTER
 from tests.documents import ROOT
 from tests.live import UNLIMITED, Live, environment_of_service, fresh_database, serving
@@ -110,6 +111,7 @@ def test_without_a_connection_the_answer_is_503_and_one_line(tmp_path):
         log = service.live.log.read_text()[before:]
 
         service.allow(-1)
+        time.sleep(RETRY_AFTER)
         after = [service.me() for _ in range(3)]
 
     assert (response.status, body["errors"][0]["extensions"]["code"]) == (503, "SERVICE_UNAVAILABLE")
