@@ -63,7 +63,7 @@ def sweep_dead(
 ) -> int:
     """Delete the rows that `dead` names in each slice; returns their number.
 
-    No other row refers to them, unless `discard` deletes those first: it is `delete`, in the same transaction.
+    If other rows refer to them, `discard` stands in for `delete`, and deletes those first.
     """
 
     def clear(part: Slice) -> int:
