@@ -79,6 +79,8 @@ def how_it_is_run(block: Block) -> str | None:
         "bash": "tests/operating/test_backup.py",
         "yaml": "tests/operating/test_commands.py",
         "ini": "tests/operating/test_commands.py",
+        "nginx": "tests/project/test_real_proxies.py",
+        "caddy": "tests/project/test_real_proxies.py",
         "text": "nobody: it is no command",
     }.get(block.language)
 

@@ -18,6 +18,7 @@ import pytest
 
 from tests.api import REGISTER
 from tests.certificates import self_signed
+from tests.documents import ROOT, blocks
 from tests.live import free_port
 from tests.project.production import Server, await_that, gunicorn
 from tests.tools import program
@@ -39,15 +40,7 @@ http {{
     listen 127.0.0.1:{port} ssl;
     ssl_certificate {certificate};
     ssl_certificate_key {certificate};
-    location / {{
-      proxy_pass {upstream};
-      proxy_bind {address};
-      proxy_set_header Host $host:{port};
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-Host $host:{port};
-      proxy_set_header X-Request-ID $request_id;
-    }}
+    {location}
   }}
 }}
 """
@@ -57,12 +50,7 @@ CADDY = """
   auto_https off
   storage file_system {directory}
 }}
-https://localhost:{port} {{
-  tls {certificate} {certificate}
-  reverse_proxy unix/{socket} {{
-    header_up X-Request-ID {{http.request.uuid}}
-  }}
-}}
+{site}
 """
 PROXY = "127.0.0.2"
 """The address of nginx. Whoever comes from another one has bypassed it."""
@@ -137,6 +125,13 @@ def service(place: Path, port: int) -> Iterator[Server]:
         yield server
 
 
+def documented(language: str, old: str, new: str) -> str:
+    """The configuration in docs/proxies.md, with one part replaced."""
+    [block] = [block for block in blocks(ROOT / "docs" / "proxies.md") if block.language == language]
+    assert old in block.text
+    return block.text.replace(old, new)
+
+
 def tls(certificate: Path) -> ssl.SSLContext:
     """A client that trusts this certificate alone."""
     return ssl.create_default_context(cafile=str(certificate))
@@ -162,9 +157,8 @@ def _listens(port: int) -> bool:
 def nginx(place: Path, port: int, service: Server) -> Iterator[Edge]:
     """nginx, which terminates TLS."""
     certificate, config = self_signed(place / "nginx.pem"), place / "nginx.conf"
-    config.write_text(
-        NGINX.format(directory=place, port=port, certificate=certificate, upstream=service.url, address=PROXY)
-    )
+    location = documented("nginx", "http://127.0.0.1:8000;", f"{service.url};\n    proxy_bind {PROXY};")
+    config.write_text(NGINX.format(directory=place, port=port, certificate=certificate, location=location))
     with running([program("nginx"), "-e", f"{place}/nginx-error.log", "-c", str(config)], port, place / "nginx.log"):
         yield Edge(port, tls(certificate))
 
@@ -173,7 +167,10 @@ def nginx(place: Path, port: int, service: Server) -> Iterator[Edge]:
 def caddy(place: Path, service: Server) -> Iterator[Edge]:
     """Caddy, which terminates TLS and comes through a Unix socket."""
     certificate, config, own = self_signed(place / "caddy.pem"), place / "Caddyfile", free_port()
-    config.write_text(CADDY.format(directory=place, port=own, certificate=certificate, socket=place / "service.sock"))
+    site = documented(
+        "caddy", "accounts.example.org {", f"https://localhost:{own} {{\n    tls {certificate} {certificate}"
+    ).replace("127.0.0.1:8000", f"unix/{place / 'service.sock'}")
+    config.write_text(CADDY.format(directory=place, site=site))
     command = [program("caddy"), "run", "--adapter", "caddyfile", "--config", str(config)]
     with running(command, own, place / "caddy.log"):
         yield Edge(own, tls(certificate))
