@@ -75,10 +75,8 @@ class Environment:
         """The variables read so far."""
         self.readings: dict[str, Reading] = {}
         """What was read, by variable."""
-        self.from_dotenv: frozenset[str] = frozenset()
-        """The variables that `.env` has set."""
-        self.from_providers_file: frozenset[str] = frozenset()
-        """The variables that PROVIDERS_FILE has set."""
+        self.origins: dict[str, Origin] = {}
+        """Where variables come from that the environment did not set itself."""
 
     def read(self, group: type[Group], *, named: str = "", **given: Any) -> Group:
         """Build a dataclass from its settings.
@@ -112,9 +110,7 @@ class Environment:
             return Origin.FILE
         if variable not in self._values:
             return Origin.DEFAULT
-        if variable in self.from_providers_file:
-            return Origin.PROVIDERS_FILE
-        return Origin.DOTENV if variable in self.from_dotenv else Origin.ENVIRONMENT
+        return self.origins.get(variable, Origin.ENVIRONMENT)
 
     def computed(self, variable: str, value: Any) -> None:
         """Record the default that the settings have derived from others, unless the variable is set."""
@@ -141,10 +137,11 @@ class Environment:
         """
         found = {}
         for name in self._values.keys() - self.known - {known + IN_FILE for known in self.known}:
-            stem = name.upper().removesuffix(IN_FILE)
-            suffix = IN_FILE if name.upper().endswith(IN_FILE) else ""
-            meant = self._meant(stem)
-            if meant is not None and (not self.sets(meant) or OF_PROVIDER.fullmatch(stem)):
+            whole = name.upper()
+            meant, suffix = self._meant(whole), ""
+            if meant is None and whole.endswith(IN_FILE):
+                meant, suffix = self._meant(whole.removesuffix(IN_FILE)), IN_FILE
+            if meant is not None and (not self.sets(meant) or OF_PROVIDER.fullmatch(whole.removesuffix(IN_FILE))):
                 found[name] = meant + suffix
             elif meant is None and OURS.fullmatch(name) and not OF_KUBERNETES.fullmatch(name):
                 found[name] = ""

@@ -21,8 +21,8 @@ LONGEST = 16_000
 """Characters of a message, and of a traceback. Docker splits lines after 16 KiB, and a part of JSON is none."""
 BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """What ends a line, or moves a terminal's cursor."""
-OPTIONAL = ("request_id", "trace_id", "span_id")
-"""Set by filters. Empty or absent where a record belongs to no request or trace."""
+IDS = ("request_id", "trace_id", "span_id")
+"""Set by filters."""
 
 log = logging.getLogger("project")
 
@@ -64,7 +64,7 @@ class JsonFormatter(logging.Formatter):
             "process": record.process,
             "message": event["event"] if event else shortened(record.getMessage()),
         }
-        entry |= {name: str(value) for name in OPTIONAL if (value := getattr(record, name, None))}
+        entry |= _ids(record)
         if event:
             entry["security_event"] = event
         if record.exc_info and not record.exc_text:
@@ -81,7 +81,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record that RequestFilter has prepared."""
-        ids = " ".join(filter(None, (getattr(record, name, "") for name in ("request_id", "trace_id")))) or "-"
+        ids = " ".join(_ids(record).values()) or "-"
         message = BREAKS.sub(_escaped, record.getMessage().rstrip("\n"))
         line = f"{timestamp(record)} {record.levelname} {ids} {record.name}: {message}"
         if record.exc_info and not record.exc_text:
@@ -92,6 +92,11 @@ class TextFormatter(logging.Formatter):
 def timestamp(record: logging.LogRecord) -> str:
     """When it was logged, in RFC 3339: UTC, with milliseconds."""
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _ids(record: logging.LogRecord) -> dict[str, str]:
+    """What the record belongs to: nothing outside of requests and traces."""
+    return {name: str(value) for name in IDS if (value := getattr(record, name, "")) not in {"", "-"}}
 
 
 def shortened(text: str) -> str:

@@ -275,7 +275,7 @@ class File:
     )
 
 
-def in_variables(name: str) -> str:
+def variable_of(name: str) -> str:
     """The name of an OpenID provider as its variables have it."""
     return name.upper().replace("-", "_")
 
@@ -306,7 +306,7 @@ def _enabled(provider: Provider) -> bool:
 def _openid(env: Environment, name: str) -> Provider:
     if not NAME.fullmatch(name):
         raise ImproperlyConfigured("OPENID_PROVIDERS: names are a-z, 0-9 and `-`, 32 at most.")
-    variable = in_variables(name)
+    variable = variable_of(name)
     provider = env.read(OpenID, named=variable, name=name, label=name.title())
     if not (provider.issuer and provider.client_ids):
         raise ImproperlyConfigured(

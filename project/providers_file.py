@@ -51,7 +51,7 @@ class ProvidersFile:
         for name, table in others.items():
             if not providers.NAME.fullmatch(name):
                 raise self._refusal(f"{OTHERS}.{name}", "is no name of a-z, 0-9 and `-`, 32 at most.")
-            variable = f"OPENID_{providers.in_variables(name)}_"
+            variable = f"OPENID_{providers.variable_of(name)}_"
             self._add(f"{OTHERS}.{name}", table, _keys((providers.OpenID,), variable))
         if others:
             self.values["OPENID_PROVIDERS"] = ",".join(others)

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from accounts.conf import Latchkey, Limits, can_be_guessed
 from project import data_urls, no_geometry, providers, variables
-from project.environment import Environment, read_dotenv
+from project.environment import Environment, Origin, read_dotenv
 from project.providers_file import ProvidersFile
 
 BASE_DIR = variables.BASE_DIR
@@ -24,7 +24,7 @@ of_providers_file: dict[str, str] = {}
 Environment.in_force = env = Environment(ChainMap(os.environ, of_providers_file))
 dotenv = Path(env.read(variables.Start).dotenv or os.devnull)
 if env.sets("DOTENV") or dotenv.exists():
-    env.from_dotenv = read_dotenv(dotenv, into=os.environ)
+    env.origins |= dict.fromkeys(read_dotenv(dotenv, into=os.environ), Origin.DOTENV)
 
 LATCHKEY_ENV = env.read(variables.Start).latchkey_env  # read again, since `.env` may set it
 DEVELOPMENT = env.development = LATCHKEY_ENV == variables.Kind.DEVELOPMENT
@@ -35,7 +35,7 @@ mails = env.read(variables.Mails)
 providers_file = ProvidersFile(env.read(providers.File).path)
 # The environment wins.
 of_providers_file.update({name: text for name, text in providers_file.values.items() if not env.sets(name)})
-env.from_providers_file = frozenset(of_providers_file)
+env.origins |= dict.fromkeys(of_providers_file, Origin.PROVIDERS_FILE)
 
 DEBUG = False
 """Never True: error pages would show settings and local variables to the client."""

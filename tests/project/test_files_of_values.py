@@ -106,4 +106,6 @@ def test_the_environment_wins_over_dotenv_whichever_names_a_file(tmp_path):
 
 def test_no_variable_is_named_like_the_file_of_another():
     """Else it would be read as one."""
-    assert [setting.variable for setting in ALL if setting.variable.endswith("_FILE")] == []
+    names = {setting.variable for setting in ALL}
+
+    assert {name for name in names if f"{name}_FILE" in names} == set()

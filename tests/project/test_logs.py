@@ -89,6 +89,7 @@ def test_an_entry_names_its_request_and_its_trace():
     found = entry("x", request=request, trace_id="0af7651916cd43dd8448eb211c80319c")
 
     assert (found["request_id"], found["trace_id"]) == ("edge-12345", "0af7651916cd43dd8448eb211c80319c")
+    assert " ERROR edge-12345 " in written(TextFormatter(), "x", request=request, trace_id="-")
 
 
 HOSTILE = "a\nb\r\n\u2028\x85\x1b[2J\ud800\0\"}'\\ 2026-11-27T00:00:00.000Z CRITICAL - root: forged"

@@ -94,7 +94,7 @@ def _names(setting: Setting, found: dict[str, Reading | str]) -> list[str]:
         return [setting.variable]
     reading = found["OPENID_PROVIDERS"]
     names = () if isinstance(reading, str) else reading.value
-    return [setting.variable.replace("<NAME>", providers.in_variables(name)) for name in names]
+    return [setting.variable.replace("<NAME>", providers.variable_of(name)) for name in names]
 
 
 def _of_others(env: Environment) -> set[str]:
