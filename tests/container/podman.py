@@ -1,6 +1,7 @@
 """Podman with a storage of the tests' own, and images that stand in for those of a registry."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -60,6 +61,17 @@ class Podman:
         assert done.returncode == 0 or not check, f"{' '.join(map(str, arguments))}:\n{done.stdout[-4000:]}{done.stderr[-8000:]}"
         return done.stdout
 
+    def images(self) -> list[str]:
+        """The names of all images."""
+        return self.run("images", "--format={{.Repository}}:{{.Tag}}").split()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Several test processes share the storage."""
+        with (STORAGE / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def inspect(self, image: str) -> dict[str, Any]:
         """The configuration of an image."""
         found: dict[str, Any] = json.loads(self.run("image", "inspect", image))[0]
@@ -87,7 +99,7 @@ def base_image(podman: Podman, name: str, *packages: str, **more: Any) -> str:
     installed = subprocess.run(["dpkg-query", "-W"], capture_output=True, check=True).stdout
     recipe = hashlib.sha256(installed + repr((packages, more)).encode() + Path(__file__).with_name("debian.py").read_bytes())
     image = f"localhost/{name}:{recipe.hexdigest()[:12]}"
-    if image not in podman.run("images", "--format={{.Repository}}:{{.Tag}}").split():
+    if image not in podman.images():
         archive = STORAGE / f"{name}.tar"
         write_base_image(archive, *packages, **more)
         podman.run("import", archive, image)
