@@ -71,6 +71,7 @@ def how_it_is_run(block: Block) -> str | None:
         return "make clients" if written and any(re.search(rf"\b{stem}\b", test) for test in tests) else None
     return {
         "sh": "tests/e2e/test_readme.py",
+        "bash": "tests/container/test_deploy_page.py",
         "graphql": "test_every_graphql_block_is_answered",
         "python": "test_every_python_block_runs",
         "json": "test_every_json_block_is_json",
