@@ -6,9 +6,9 @@ import signal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
-from gunicorn.workers.gthread import ThreadWorker
 
 from project import draining, multiprocess
+from project.worker import Worker
 
 if TYPE_CHECKING:
     from accounts.mails.worker import Worker as MailWorker
@@ -17,48 +17,6 @@ if TYPE_CHECKING:
 # gunicorn reads this module before it imports project.wsgi.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 multiprocess.begin()
-
-
-class Worker(ThreadWorker):
-    """gunicorn's threaded worker, which also frees the port as soon as its master has died.
-
-    gunicorn's own worker keeps the port until its connections end, so that a service whose master was killed cannot
-    restart meanwhile. `reuse_port` does not help: the kernel would assign half of the new connections to the old
-    workers, which accept none.
-    """
-
-    def is_parent_alive(self) -> bool:
-        """Whether the master is alive; gunicorn calls this each second. If not, requests finish as after SIGTERM."""
-        if super().is_parent_alive():
-            return True
-        self.alive = False
-        self.set_accept_enabled(False)
-        return False
-
-    def set_accept_enabled(self, enabled: bool | None) -> None:  # noqa: FBT001 - gunicorn's
-        """Accept connections, or pause; once the worker ends, free the port for good.
-
-        Connections that wait to be accepted are accepted before: the kernel would reset them.
-        """
-        super().set_accept_enabled(enabled)
-        if self.alive or enabled:
-            return
-        for listener in self.sockets:
-            while not _is_closed(listener) and self._accept_waiting(listener):
-                pass
-            listener.close()
-
-    def _accept_waiting(self, listener: Any) -> bool:
-        """Whether a connection waited to be accepted."""
-        before = self.nr_conns
-        self.accept(listener)
-        return self.nr_conns > before
-
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """Serve a request, the last of its connection if the service is about to stop."""
-        if draining.under_way():
-            req.force_close()
-        return super().handle_request(req, conn)
 
 
 bind = settings.BIND
@@ -120,10 +78,6 @@ def _stop_at_once(arbiter: Any) -> NoReturn:
     arbiter.cfg.set("graceful_timeout", LONGEST_GOODBYE)
     arbiter.stop(graceful=False)
     _stop()
-
-
-def _is_closed(listener: Any) -> bool:
-    return listener.sock is None
 
 
 _mail_workers: "list[MailWorker]" = []

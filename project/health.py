@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
+ALIVE, READY = PATHS = "/healthz", "/readyz"
+
 FRESH = 1.0
 """Seconds for which a result counts."""
 
@@ -146,7 +148,7 @@ class Health:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Respond to probes, and pass all other requests on."""
-        answer = {"/healthz": self._alive, "/readyz": self._ready}.get(_path(environ))
+        answer = {ALIVE: self._alive, READY: self._ready}.get(_path(environ))
         if answer is None:
             return self._application(environ, start_response)
         method = environ["REQUEST_METHOD"]

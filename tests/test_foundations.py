@@ -381,6 +381,49 @@ BORROWED_FROM_OTHERS: dict[str, Check] = {
     "gunicorn's requests are the last of their connection after `force_close`": says(
         "gunicorn.http.wsgi:Response.should_close", "self.req.should_close()"
     ),
+    "gunicorn's threaded worker hands requests to threads by `enqueue_req`, and gets them back by `finish_request`": (
+        lambda: (
+            says(f"{GUNICORN}.enqueue_req", "self.tpool.submit(self.handle, conn)", "self.finish_request, conn, fut")()
+            and takes(f"{GUNICORN}.finish_request", "conn", "fs")()
+        )
+    ),
+    "gunicorn's threaded worker serves a connection by `handle`, which waits for nothing once it is initialized": says(
+        f"{GUNICORN}.handle", "if not conn.initialized and not conn.data_ready:", "req = next(conn.parser)"
+    ),
+    "gunicorn's connections do nothing in `init` once they are initialized": says(
+        "gunicorn.workers.gthread:TConn.init", "if self.initialized: return"
+    ),
+    "gunicorn's loop watches `sockets` by `accept`, and counts connections in `nr_conns`": lambda: (
+        says(f"{GUNICORN}.set_accept_enabled", "self.poller.register(listener, selectors.EVENT_READ, self.accept)")()
+        and says(f"{GUNICORN}.run", "self.nr_conns < self.worker_connections", "while self.nr_conns > 0:")()
+    ),
+    "gunicorn's loop closes late connections by `murder_keepalived`, with `force` at its end": says(
+        f"{GUNICORN}.run", "self.murder_keepalived()", "self.murder_keepalived(force=True)"
+    ),
+    "gunicorn's loop shortens the waiting at the stop by `_cap_keepalive`": says(
+        f"{GUNICORN}.run", "self._cap_keepalive("
+    ),
+    "gunicorn's parser reads an iterable of pieces, and keeps what it has not used in `unreader`": says(
+        "gunicorn.http.parser:Parser.__init__", 'hasattr(source, "recv")', "IterUnreader(source)"
+    ),
+    "gunicorn drains a body without a socket, if the source is none": says(
+        "gunicorn.http.parser:Parser.finish_body", 'sock = getattr(self.unreader, "sock", None)'
+    ),
+    "gunicorn sends `100 Continue` for requests with `_expected_100_continue`: we have sent it": says(
+        "gunicorn.http.wsgi:create", "if req._expected_100_continue:"
+    ),
+    "gunicorn's responses write to their socket by these methods: ours have them": lambda: (
+        set(
+            re.findall(
+                r"sock\.(\w+)\(",
+                source("gunicorn.http.wsgi")
+                + source("gunicorn.util:write")
+                + source("gunicorn.util:write_chunk")
+                + source("gunicorn.util:write_nonblock"),
+            )
+        )
+        <= {*dir(it("project.outgoing:Outgoing"))}
+    ),
     "gunicorn's listeners have no `sock` once they are closed": says(
         "gunicorn.sock:BaseSocket.close", "self.sock = None"
     ),

@@ -6,12 +6,12 @@ import signal
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.serving.servers import OVER_TLS, QUERY, Service, await_that, started
+from tests.serving.load import Load, asked
+from tests.serving.servers import await_that, started
 
 DELAY = 3
 
@@ -37,14 +37,6 @@ def test_at_sigterm_the_service_is_not_ready_and_serves_on(tmp_path):
     assert took > DELAY
 
 
-def asked(connection: http.client.HTTPConnection) -> tuple[int, str | None]:
-    """The status of an operation, and what the response says of the connection."""
-    connection.request("POST", "/graphql", QUERY, {"Content-Type": "application/json", **OVER_TLS})
-    response = connection.getresponse()
-    response.read()
-    return response.status, response.headers["Connection"]
-
-
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_a_second_signal_stops_at_once(tmp_path, second):
     """Whoever sends it does not want to wait for an hour."""
@@ -68,37 +60,6 @@ def test_a_worker_that_dies_while_the_service_drains_is_replaced(tmp_path):
 
         assert service.probe()[0] == 503
         service.process.send_signal(signal.SIGTERM)
-
-
-@dataclass
-class Load:
-    """Clients that keep their connections, close them when told to, and repeat only what could not connect."""
-
-    service: Service
-    statuses: list[int] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-
-    def run(self, stop: threading.Event) -> None:
-        """Ask until the service refuses connections."""
-        connection = None
-        while not stop.is_set():
-            if connection is None:
-                connection = http.client.HTTPConnection(urlsplit(self.service.url).netloc, timeout=30)
-                try:
-                    connection.connect()
-                except ConnectionRefusedError:
-                    return
-            try:
-                status, advice = asked(connection)
-            except (OSError, http.client.HTTPException) as error:
-                self.lost.append(repr(error))
-                connection.close()
-                connection = None
-                continue
-            self.statuses.append(status)
-            if advice == "close":
-                connection.close()
-                connection = None
 
 
 @pytest.mark.parametrize("delay", [0, 1])
