@@ -1,6 +1,6 @@
 # Works with make 3.81 and a BSD userland (macOS), without global installs and whatever HOME is.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint schema messages lock frontend e2e clients bench FORCE
+.PHONY: help install run test lint schema messages lock frontend e2e clients bench sbom wheels FORCE
 .NOTPARALLEL:
 
 PYTHON ?= python3
@@ -71,11 +71,18 @@ lock: .venv/dev.stamp ## bump all requirements to their newest releases older th
 	$(COMPILE) --output-file requirements/runtime.txt requirements/runtime.in
 	$(COMPILE) --output-file requirements/anymail.txt requirements/anymail.in
 	$(COMPILE) --output-file requirements/tracing.txt requirements/tracing.in
+	$(COMPILE) --output-file requirements/sbom.txt requirements/sbom.in
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) --output-file tests/e2e/clairvoyance.txt tests/e2e/clairvoyance.in
 	$(COMPILE) --output-file tests/bench/peers/drf_social_oauth2.txt tests/bench/peers/drf_social_oauth2.in
 	$(COMPILE) --output-file tests/bench/peers/django_graphql_jwt.txt tests/bench/peers/django_graphql_jwt.in
 	$(COMPILE) --output-file tests/bench/peers/strawberry_django_auth.txt tests/bench/peers/strawberry_django_auth.in
+
+sbom: .venv/runtime.stamp .venv/sbom/stamp ## list the parts of the release as CycloneDX documents in dist/ (needs npm)
+	@.venv/sbom/bin/python requirements/sbom.py dist
+
+wheels: .venv/runtime.stamp ## keep the locked packages of this platform in dist/wheels/
+	$(PIP) download --quiet --no-deps --require-hashes --dest dist/wheels -r requirements/runtime.txt
 
 # The environment. A stamp is written only after all before it has succeeded.
 
@@ -86,6 +93,11 @@ lock: .venv/dev.stamp ## bump all requirements to their newest releases older th
 .venv/dev.stamp: requirements/dev.txt .venv/pyvenv.cfg
 	$(INSTALL) -r requirements/dev.txt
 	@touch .venv/runtime.stamp $@
+
+.venv/sbom/stamp: requirements/sbom.txt .venv/pyvenv.cfg
+	$(PY) -m venv --clear .venv/sbom
+	PIP_USER=0 .venv/sbom/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
 
 # Made anew when its interpreter is gone, as after an upgrade of the system's Python.
 .venv/pyvenv.cfg: $(shell test -x $(PY) || echo FORCE)

@@ -75,9 +75,9 @@ def esbuild(script: str, into: Path) -> None:
     subprocess.run([_node(), binary, script, *options], cwd=NODE, check=True, timeout=60)
 
 
-def environment_of(tool: str) -> Path:
-    """Where a Python tool is installed that cannot share our environment. Its lock is tests/e2e/<tool>.txt."""
-    lock = ROOT / "tests" / "e2e" / f"{tool}.txt"
+def environment_of(tool: str, folder: str = "tests/e2e") -> Path:
+    """Where a Python tool is installed that cannot share our environment. Its lock is <tool>.txt in the folder."""
+    lock = ROOT / folder / f"{tool}.txt"
     home = ROOT / ".venv" / tool
     stamp = home / "stamp"
     home.mkdir(parents=True, exist_ok=True)

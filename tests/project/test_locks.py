@@ -12,15 +12,10 @@ from packaging.utils import canonicalize_name
 from tests.tools import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = [
-    "requirements/runtime.txt",
-    "requirements/dev.txt",
-    "requirements/anymail.txt",
-    "requirements/tracing.txt",
-    "tests/e2e/clairvoyance.txt",
-]
-
-EXTRAS = {"requirements/anymail.txt", "requirements/tracing.txt"}
+OF_TOOLS = ["tests/e2e/clairvoyance.txt", "requirements/sbom.txt"]
+"""Their packages are in environments of their own."""
+EXTRAS = ["requirements/anymail.txt", "requirements/tracing.txt"]
+LOCKS = ["requirements/runtime.txt", "requirements/dev.txt", *EXTRAS, *OF_TOOLS]
 
 
 def locked(lock: str) -> dict[str, Requirement]:
@@ -33,8 +28,9 @@ def locked(lock: str) -> dict[str, Requirement]:
 def installed_for(lock: str) -> dict[str, importlib.metadata.Distribution]:
     """The packages of the environment that the lock makes, by name."""
     path = sys.path
-    if "clairvoyance" in lock:
-        path = list(map(str, (environment_of("clairvoyance") / "lib").glob("*/site-packages")))
+    if lock in OF_TOOLS:
+        home = environment_of(Path(lock).stem, str(Path(lock).parent))
+        path = list(map(str, (home / "lib").glob("*/site-packages")))
     return {canonicalize_name(d.name): d for d in importlib.metadata.distributions(path=path)}
 
 
@@ -69,12 +65,31 @@ def test_what_is_installed_is_what_is_locked(lock):
 
 
 @pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_the_hashes_of_every_platform(lock):
+    """Else it could be installed only where it was made: what is compiled comes in a file for each platform."""
+    hashes = {
+        canonicalize_name(found[1]): found[2].count("--hash=")
+        for found in re.finditer(
+            r"^([\w.-]+)(?:\[.*\])?==.*\n((?:    --hash=.*\n)+)", (ROOT / lock).read_text(), re.MULTILINE
+        )
+    }
+    compiled = {
+        name
+        for name, distribution in installed_for(lock).items()
+        if name in hashes and "Root-Is-Purelib: false" in (distribution.read_text("WHEEL") or "")
+    }
+
+    assert set(locked(lock)) <= set(hashes)
+    assert {name for name in compiled if hashes[name] < 10} == set()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_names_no_host(lock):
     """It is installed from whatever index the machine has."""
     assert "://" not in (ROOT / lock).read_text()
 
 
-@pytest.mark.parametrize("file", ["Makefile", "tests/tools.py"])
+@pytest.mark.parametrize("file", ["Makefile", "tests/tools.py", "tests/upgrades/releases.py"])
 def test_every_installation_takes_the_lock_alone(file):
     """Without --no-deps, pip prefers a dependency's newer release to the locked one, and then refuses it."""
     installations = [line for line in (ROOT / file).read_text().splitlines() if "--require-hashes" in line]
