@@ -211,12 +211,19 @@ def _parse(setting: Setting, text: str) -> Any:
         return _choice(text, type(default))
     if default and not text:
         raise ValueError("is empty. Leave it out for its default.")
-    return text
+    return web_address(text) if default.startswith("https://") else text
 
 
 def listed(text: str) -> tuple[str, ...]:
     """The texts between commas, without blanks around them. Empty ones do not count."""
     return tuple(item for part in text.split(",") if (item := part.strip()))
+
+
+def web_address(text: str) -> str:
+    """A URL of another service, without a query. Raises ValueError."""
+    if not re.fullmatch(r"https?://[^\s/?#\x00-\x20\x7f]+(?:/[^\s?#\x00-\x20\x7f]*)?", text):
+        raise ValueError("is not a URL without a query, such as https://accounts.example.com.")
+    return text
 
 
 def matching(pattern: str, refusal: str) -> Callable[[str], str]:

@@ -96,7 +96,7 @@ def timestamp(record: logging.LogRecord) -> str:
 
 def _ids(record: logging.LogRecord) -> dict[str, str]:
     """What the record belongs to: nothing outside of requests and traces."""
-    return {name: str(value) for name in IDS if (value := getattr(record, name, "")) not in {"", "-"}}
+    return {name: str(value) for name in IDS if (value := getattr(record, name, "")) not in {None, "", "-"}}
 
 
 def shortened(text: str) -> str:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts.conf import SIGNATURES, AppleProvider, Endpoints, Provider, setting
-from project.environment import Environment, each, matching
+from project.environment import Environment, each, matching, web_address
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 """It is stored with each identity, is part of variables, and is typed by front ends."""
@@ -221,6 +221,7 @@ class OpenID(Provider):
         "Issuer, exactly as in its ID tokens. The discovery document is below it.",
         default="",
         shown="required",
+        parse=web_address,
     )
     client_ids: tuple[str, ...] = setting(
         "OPENID_<NAME>_CLIENT_IDS",

@@ -125,6 +125,22 @@ def switch(read: Callable[[Settings], Any], **more: Any) -> Variable:
     return Variable(read, st.booleans(), write, refused=("", "perhaps", "2", "ja", "t rue"), **more)
 
 
+def web(read: Callable[[Settings], Any]) -> Variable:
+    """A URL of another service."""
+    good = st.sampled_from(["https://x.example", "http://127.0.0.1:9/a", "https://x.example/b/"])
+    refused = (
+        "",
+        "nonsense",
+        "x.example",
+        "https:///x",
+        "ftp://x.example",
+        "https://x y",
+        "https://x?y",
+        "https://x/#y",
+    )
+    return Variable(read, good, refused=refused)
+
+
 def chosen(read: Callable[[Settings], Any], *values: str, **more: Any) -> Variable:
     """One of several."""
     return Variable(read, st.sampled_from(values), refused=("", "nonsense", values[0].title(), f"{values[0]} "), **more)
@@ -375,9 +391,9 @@ VARIABLES: dict[str, Variable] = {
     "GOOGLE_CLIENT_SECRET": Variable(provider("google-oauth2", "client_secret")),
     "GOOGLE_SCOPES": listed(provider("google-oauth2", "scopes")),
     "GOOGLE_NONCE_REQUIRED": switch(provider("google-oauth2", "nonce_required")),
-    "GOOGLE_ISSUER": Variable(provider("google-oauth2", "issuer"), refused=("",)),
-    "GOOGLE_TOKENINFO_URL": Variable(provider("google-oauth2", "endpoints.tokeninfo"), refused=("",)),
-    "GOOGLE_USERINFO_URL": Variable(provider("google-oauth2", "endpoints.userinfo"), refused=("",)),
+    "GOOGLE_ISSUER": web(provider("google-oauth2", "issuer")),
+    "GOOGLE_TOKENINFO_URL": web(provider("google-oauth2", "endpoints.tokeninfo")),
+    "GOOGLE_USERINFO_URL": web(provider("google-oauth2", "endpoints.userinfo")),
     "APPLE_CLIENT_IDS": listed(provider("apple-id", "client_ids"), items.filter(bool)),
     "APPLE_TEAM_ID": Variable(provider("apple-id", "team_id")),
     "APPLE_KEY_ID": Variable(provider("apple-id", "key_id")),
@@ -388,33 +404,31 @@ VARIABLES: dict[str, Variable] = {
         refused=("hush", "/keys/apple.p8"),
     ),
     "APPLE_NONCE_REQUIRED": switch(provider("apple-id", "nonce_required")),
-    "APPLE_ISSUER": Variable(provider("apple-id", "issuer"), refused=("",)),
+    "APPLE_ISSUER": web(provider("apple-id", "issuer")),
     "FACEBOOK_APP_ID": Variable(lambda s: provider("facebook", "client_ids")(s)[0]),
     "FACEBOOK_APP_SECRET": Variable(provider("facebook", "client_secret")),
     "FACEBOOK_SCOPES": listed(provider("facebook", "scopes")),
     "FACEBOOK_NONCE_REQUIRED": switch(provider("facebook", "nonce_required")),
-    "FACEBOOK_ISSUER": Variable(provider("facebook", "issuer"), refused=("",)),
-    "FACEBOOK_GRAPH_URL": Variable(provider("facebook", "endpoints.api"), refused=("",)),
-    "FACEBOOK_DIALOG_URL": Variable(provider("facebook", "endpoints.authorization"), refused=("",)),
+    "FACEBOOK_ISSUER": web(provider("facebook", "issuer")),
+    "FACEBOOK_GRAPH_URL": web(provider("facebook", "endpoints.api")),
+    "FACEBOOK_DIALOG_URL": web(provider("facebook", "endpoints.authorization")),
     "MICROSOFT_CLIENT_IDS": listed(provider("microsoft", "client_ids"), items.filter(bool)),
     "MICROSOFT_CLIENT_SECRET": Variable(provider("microsoft", "client_secret")),
     "MICROSOFT_SCOPES": listed(provider("microsoft", "scopes")),
     "MICROSOFT_NONCE_REQUIRED": switch(provider("microsoft", "nonce_required")),
-    "MICROSOFT_ISSUER": Variable(provider("microsoft", "issuer"), refused=("",)),
+    "MICROSOFT_ISSUER": web(provider("microsoft", "issuer")),
     "GITHUB_CLIENT_ID": Variable(lambda s: provider("github", "client_ids")(s)[0]),
     "GITHUB_CLIENT_SECRET": Variable(provider("github", "client_secret")),
     "GITHUB_SCOPES": listed(provider("github", "scopes")),
-    "GITHUB_URL": Variable(
-        lambda s: provider("github", "endpoints.token")(s).removesuffix("/login/oauth/access_token"), refused=("",)
-    ),
-    "GITHUB_API_URL": Variable(provider("github", "endpoints.api"), refused=("",)),
+    "GITHUB_URL": web(lambda s: provider("github", "endpoints.token")(s).removesuffix("/login/oauth/access_token")),
+    "GITHUB_API_URL": web(provider("github", "endpoints.api")),
     "PROVIDERS_FILE": Variable(
         lambda s: str(s["providers_file"].path), st.just(os.devnull), refused=("/no/such/file",)
     ),
     "OPENID_PROVIDERS": Variable(
         lambda s: s["LATCHKEY"].providers[-1].name, st.just("corp"), refused=("Corp", "corp, corp", "google", "nobody")
     ),
-    "OPENID_<NAME>_ISSUER": Variable(provider("corp", "issuer"), refused=("",)),
+    "OPENID_<NAME>_ISSUER": web(provider("corp", "issuer")),
     "OPENID_<NAME>_CLIENT_IDS": listed(provider("corp", "client_ids"), items.filter(bool), refused=("", ",")),
     "OPENID_<NAME>_CLIENT_SECRET": Variable(provider("corp", "client_secret")),
     "OPENID_<NAME>_TOKEN_AUTH_METHOD": chosen(
@@ -500,6 +514,22 @@ def test_the_value_in_force_is_the_value_in_the_file(name, data):
         in_force = variable.read(runpy.run_path(str(ROOT / "project" / "settings.py")))
 
     assert in_force == value
+
+
+FREE_TEXT = re.compile(
+    r"OAUTH_CLIENT_(?:ID|NAME)|OAUTH_REDIRECT_URIS|OTEL_SERVICE_NAME|RESERVED_USERNAMES|[\w<>]+_(?:SCOPES|LABEL)"
+    r"|[A-Z]+_(?:<NAME>_)?(?:CLIENT|APP|TEAM|KEY)_(?:IDS?|SECRET)"
+    r"|LEAKED_PASSWORDS|MAIL_TEMPLATES|TRUSTED_DOCUMENTS"  # files: the system checks read them
+)
+
+
+@pytest.mark.parametrize("name", [name for name in VARIABLES if not FREE_TEXT.fullmatch(name)])
+def test_every_variable_that_takes_no_free_text_refuses_nonsense_by_its_name(name):
+    """A new one is tried without being asked."""
+    with pytest.raises(ImproperlyConfigured, match=written(name)) as refusal:
+        loaded(**VARIABLES[name].beside, **{written(name): "nonsense \x01"})
+
+    assert "nonsense" not in str(refusal.value) or name == "DOTENV"
 
 
 @pytest.mark.parametrize(
