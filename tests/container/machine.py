@@ -7,7 +7,6 @@ starts what a unit says, as the user that it names, on the read-only tree that i
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,5 +83,5 @@ def machine(directory: Path) -> Iterator[Machine]:
             directory / "root",
             {**environment, "HOME": "/root", "PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "PIP_USER": "0"},
         )
-        own.write("/usr/local/sbin/systemctl", f"#!{sys.executable}\n{SYSTEMCTL.read_text()}", 0o755)
+        own.write("/usr/local/sbin/systemctl", f"#!/usr/bin/python3\n{SYSTEMCTL.read_text()}", 0o755)
         yield own
