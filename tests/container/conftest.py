@@ -21,7 +21,16 @@ def runtime() -> Iterator[Podman]:
 @pytest.fixture(scope="session")
 def image(runtime: Podman) -> str:
     """The name of the image of this tree."""
-    inputs = ("Containerfile", ".dockerignore", "manage.py", "requirements", "project", "schema", "accounts", "frontend")
+    inputs = (
+        "Containerfile",
+        ".dockerignore",
+        "manage.py",
+        "requirements",
+        "project",
+        "schema",
+        "accounts",
+        "frontend",
+    )
     listing = subprocess.run(
         [program("git"), "ls-files", "--cached", "--others", "--exclude-standard", "-z", *inputs],
         cwd=ROOT,

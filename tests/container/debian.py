@@ -30,7 +30,6 @@ def write_base_image(
     archive: Path, *packages: str, trees: Iterable[str] = (), links: dict[str, str] | None = None
 ) -> None:
     """Write the root file system of these packages, of further directories, and symbolic links in it."""
-    program("dpkg-query")
     with tarfile.open(archive, "w") as image:
         below = {str(path) for tree in trees for path in Path(tree).rglob("*")}
         for path in sorted({*_files_of(_with_dependencies(packages)), *below, *MADE_BY_INSTALLATION}):
@@ -48,9 +47,9 @@ def write_base_image(
 
 def _files_of(packages: Iterable[str]) -> set[str]:
     """Their paths, each by its real directory: the packages know nothing of /bin being a link to /usr/bin."""
-    listed = subprocess.run(["dpkg", "-L", *packages], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run([program("dpkg"), "-L", *packages], capture_output=True, text=True, check=True).stdout
     return {
-        os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))  # noqa: PTH - the last part stays a link
+        str(Path(path).parent.resolve() / Path(path).name)
         for path in listed.splitlines()
         if path.startswith("/") and path != "/." and not LEFT_OUT.match(path)
     }
@@ -58,7 +57,9 @@ def _files_of(packages: Iterable[str]) -> set[str]:
 
 def _with_dependencies(packages: Iterable[str]) -> set[str]:
     fields = "${Package}\\t${Essential}\\t${Provides}\\t${Pre-Depends}, ${Depends}\\n"
-    listed = subprocess.run(["dpkg-query", "-W", "-f", fields], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        [program("dpkg-query"), "-W", "-f", fields], capture_output=True, text=True, check=True
+    ).stdout
     needs: dict[str, str] = {}
     providers: dict[str, str] = {}
     waiting = [*packages]

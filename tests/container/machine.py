@@ -1,7 +1,7 @@
 """A machine to follow a guide on: this one's programs, with its own file system, processes and network on top.
 
-Whatever is written goes into memory, and ends with the block. systemd does not run in it: `systemctl` is a stand-in that
-starts what a unit says, as the user that it names, on the read-only tree that it asks for.
+Whatever is written goes into memory, and ends with the block. systemd does not run in it: `systemctl` is a stand-in
+that starts what a unit says, as the user that it names, on the read-only tree that it asks for.
 """
 
 import contextlib
@@ -76,7 +76,9 @@ def machine(directory: Path) -> Iterator[Machine]:
             missing("no namespaces of our own are allowed here")
         children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
         environment = {
-            name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "REQUESTS_")) or name == "LANG"
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(("PIP_", "SSL_", "REQUESTS_")) or name == "LANG"
         }
         own = Machine(
             int(children[0]),

@@ -56,9 +56,16 @@ class Podman:
     def run(self, *arguments: str | Path, check: bool = True, timeout: float = 600) -> str:
         """What it prints."""
         done = subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
+            self.command(*arguments),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
-        assert done.returncode == 0 or not check, f"{' '.join(map(str, arguments))}:\n{done.stdout[-4000:]}{done.stderr[-8000:]}"
+        assert done.returncode == 0 or not check, (
+            f"{' '.join(map(str, arguments))}:\n{done.stdout[-4000:]}{done.stderr[-8000:]}"
+        )
         return done.stdout
 
     def images(self) -> list[str]:
@@ -96,8 +103,10 @@ def podman() -> Iterator[Podman]:
 
 def base_image(podman: Podman, name: str, *packages: str, **more: Any) -> str:
     """The name of an image of Debian packages, made unless it exists for these versions."""
-    installed = subprocess.run(["dpkg-query", "-W"], capture_output=True, check=True).stdout
-    recipe = hashlib.sha256(installed + repr((packages, more)).encode() + Path(__file__).with_name("debian.py").read_bytes())
+    installed = subprocess.run([program("dpkg-query"), "-W"], capture_output=True, check=True).stdout
+    recipe = hashlib.sha256(
+        installed + repr((packages, more)).encode() + Path(__file__).with_name("debian.py").read_bytes()
+    )
     image = f"localhost/{name}:{recipe.hexdigest()[:12]}"
     if image not in podman.images():
         archive = STORAGE / f"{name}.tar"
@@ -111,7 +120,12 @@ def build(podman: Podman, image: str, **arguments: str) -> None:
     """Build the Containerfile on stand-ins for its base images."""
     bases = {
         "PYTHON_IMAGE": base_image(
-            podman, "python", "python3-venv", "ca-certificates", "tzdata", links={"usr/local/bin/python": "/usr/bin/python3"}
+            podman,
+            "python",
+            "python3-venv",
+            "ca-certificates",
+            "tzdata",
+            links={"usr/local/bin/python": "/usr/bin/python3"},
         ),
         "NODE_IMAGE": base_image(podman, "node", "nodejs", trees=[NPM]),
     }

@@ -43,7 +43,9 @@ class Proxy:
             response = connection.getresponse()
             return response.status, response.headers, response.read()
 
-    def post(self, query: str, *, source: str = "127.0.0.1", headers: dict[str, str] | None = None, **variables: Any) -> Any:
+    def post(
+        self, query: str, *, source: str = "127.0.0.1", headers: dict[str, str] | None = None, **variables: Any
+    ) -> Any:
         """The data of an operation."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         status, _headers, text = self.request(
@@ -77,7 +79,7 @@ def caddy_environment(directory: Path, https: int, http_port: int) -> dict[str, 
 
 @contextlib.contextmanager
 def nginx(directory: Path, *upstreams: str) -> Iterator[Proxy]:
-    """nginx with deploy/nginx.conf and a certificate of our own."""
+    """Nginx with deploy/nginx.conf and a certificate of our own."""
     https, http_port = free_port(), free_port()
     configuration = nginx_configuration(directory, https, http_port, *upstreams)
     command = [program("nginx", "/usr/sbin/nginx"), "-p", str(directory), "-c", configuration]
@@ -116,7 +118,16 @@ def nginx_configuration(directory: Path, https: int, http_port: int, *upstreams:
 
 def write_certificate(directory: Path) -> None:
     """A certificate for the host name, which vouches for itself."""
-    command = [program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command = [
+        program("openssl"),
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
     files = ["-keyout", directory / "privkey.pem", "-out", directory / "fullchain.pem"]
     names = ["-days", "2", "-subj", f"/CN={DOMAIN}", "-addext", f"subjectAltName=DNS:{DOMAIN}"]
     subprocess.run([*command, *files, *names], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""`systemctl` for a machine without systemd: starts units as their files say. tests/container/machine.py installs it."""
+"""`systemctl` for a machine without systemd: starts units as their files say. machine.py installs it."""
 
 import os
 import shlex
@@ -11,7 +11,9 @@ from pathlib import Path
 
 UNITS = (Path("/etc/systemd/system"), Path("/lib/systemd/system"))
 RUNNING = Path("/run/units")
-READ_ONLY = 'mount --make-rprivate / && mount -o remount,bind,ro / && mount -t tmpfs -o mode=1777 tmpfs /tmp && exec "$@"'
+READ_ONLY = (
+    'mount --make-rprivate / && mount -o remount,bind,ro / && mount -t tmpfs -o mode=1777 tmpfs /tmp && exec "$@"'
+)
 
 
 def unit(name: str) -> dict[str, list[str]]:
@@ -34,7 +36,7 @@ def start(name: str) -> None:
     """Run what comes before, start the service, and wait until it says that it is ready."""
     service = unit(name)
     user = service["User"][0]
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": os.path.expanduser(f"~{user}"), "USER": user}
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(Path(f"~{user}").expanduser()), "USER": user}
     for text in service.get("Environment", []):
         environment.update(item.split("=", 1) for item in shlex.split(text))
     for path in service.get("EnvironmentFile", []):
@@ -66,7 +68,12 @@ def start(name: str) -> None:
     environment["NOTIFY_SOCKET"] = str(address)
     with (RUNNING / f"{name}.log").open("w") as log:
         process = subprocess.Popen(
-            [*prefix, *shlex.split(command)], cwd=directory, env=environment, stdout=log, stderr=log, start_new_session=True
+            [*prefix, *shlex.split(command)],
+            cwd=directory,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     (RUNNING / f"{name}.pid").write_text(str(process.pid))
     if service.get("Type") == ["notify"]:

@@ -26,9 +26,9 @@ FRESH = """
 # Never on the machine itself.
 [ "$(stat --file-system --format=%T /)" = overlayfs ]
 # The packages of the guide, as their installation leaves them: a new cluster and a Redis, at their usual ports.
-version=$(ls /usr/lib/postgresql | sort -n | tail -1)
-runuser -u postgres -- "/usr/lib/postgresql/$version/bin/initdb" --auth=peer --pgdata=/var/lib/postgresql/data > /dev/null
-runuser -u postgres -- "/usr/lib/postgresql/$version/bin/pg_ctl" --wait --pgdata=/var/lib/postgresql/data \\
+PATH="/usr/lib/postgresql/$(ls /usr/lib/postgresql | sort -n | tail -1)/bin:$PATH"
+runuser -u postgres -- initdb --auth=peer --pgdata=/var/lib/postgresql/data > /dev/null
+runuser -u postgres -- pg_ctl --wait --pgdata=/var/lib/postgresql/data \\
   --log=/tmp/postgresql.log --options="-k /run/postgresql -c fsync=off" start > /dev/null
 redis-server --daemonize yes --bind 127.0.0.1 --save '' --dir /tmp > /dev/null
 echo 127.0.0.1 accounts.example.org >> /etc/hosts
@@ -62,16 +62,24 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
     source = tmp_path_factory.mktemp("source")
     archive = source / "tree.tar"
     listing = subprocess.run(
-        [program("git"), "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True
+        [program("git"), "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     ).stdout
-    subprocess.run(["tar", "-cf", archive, "--null", "--ignore-failed-read", "-T", "-"], cwd=ROOT, input=listing, check=True)
+    subprocess.run(
+        [program("tar"), "-cf", archive, "--null", "--ignore-failed-read", "-T", "-"],
+        cwd=ROOT,
+        input=listing,
+        check=True,
+    )
     with machine(tmp_path_factory.mktemp("machine")) as fresh:
         fresh.run(FRESH)
         # The reader's own repository: this tree as it is.
         own = "git -c user.name=a -c user.email=a@example.org"
         with archive.open("rb") as tree:
             enter = ["nsenter", f"--target={fresh.pid}", "--mount", "chroot", fresh.root]
-            unpack = f"mkdir -p /srv/source && cd /srv/source && tar -xf - && git init -q && git add -A && {own} commit -qm a"
+            unpack = f"mkdir /srv/source; cd /srv/source; tar -xf -; git init -q; git add -A; {own} commit -qm a"
             subprocess.run([*enter, "sh", "-euc", unpack], stdin=tree, check=True, capture_output=True)
         # The authority of Caddy vouches for it, in place of those that the system knows.
         fresh.environment["CURL_CA_BUNDLE"] = "/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt"

@@ -58,7 +58,9 @@ def test_every_variable_is_a_setting_and_no_secret_is_a_variable(name):
 
 def test_nothing_serves_before_the_database_is_migrated():
     """And nothing migrates before the database answers."""
-    waits = {name: {other: how["condition"] for other, how in s.get("depends_on", {}).items()} for name, s in OURS.items()}
+    waits = {
+        name: {other: how["condition"] for other, how in s.get("depends_on", {}).items()} for name, s in OURS.items()
+    }
 
     assert waits.pop("migrate")["postgres"] == "service_healthy"
     assert {of["migrate"] for of in waits.values()} == {"service_completed_successfully"}
@@ -73,7 +75,9 @@ def test_the_mails_are_sent_by_one_process():
 
 def test_caddy_knows_each_instance():
     """So that one is asked for its readiness while the other serves."""
-    assert SERVICES["caddy"]["environment"]["UPSTREAMS"].split() == [f"{name}:8000" for name in SERVICES if "web" in name]
+    assert SERVICES["caddy"]["environment"]["UPSTREAMS"].split() == [
+        f"{name}:8000" for name in SERVICES if "web" in name
+    ]
     assert "./deploy/Caddyfile:/etc/caddy/Caddyfile:ro" in SERVICES["caddy"]["volumes"]
 
 
@@ -123,11 +127,13 @@ def test_nobody_else_on_the_machine_can_read_the_secrets(clone):
 def test_git_and_the_image_leave_the_secrets_out():
     """S59."""
     names = ["secrets/secret_key", ".env"]
-    ignored = subprocess.run([program("git"), "check-ignore", *names], cwd=ROOT, capture_output=True, text=True, check=False)
+    ignored = subprocess.run(
+        [program("git"), "check-ignore", *names], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
     assert ignored.stdout.split() == names
     lines = (ROOT / ".dockerignore").read_text().splitlines()
-    assert [line for line in lines if line and line[0] not in "#!"][0] == "*"
+    assert next(line for line in lines if line and line[0] not in "#!") == "*"
     assert not [line for line in lines if line.startswith("!") and re.search(r"secret|env|tests|deploy|\.git", line)]
 
 
