@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db import router
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from accounts.people.models import Account
+from accounts.shared import clock
 from accounts.shared.statements import Select, columns, parameter
 from accounts.tokens.errors import InsufficientScope, InvalidToken
 from accounts.tokens.families import checksum
@@ -77,7 +77,7 @@ def authenticate(authorization: str | None) -> Bearer | None:
     if row is None:
         raise InvalidToken("The access token is unknown or was revoked.")
     token_id, expires, unused_in, scope, resource, client_id, client_name, first_party, *account_row = row
-    if expires <= timezone.now():
+    if expires <= clock.now():
         raise InvalidToken("The access token has expired.")
     account = Account.from_db(router.db_for_read(Account), ACCOUNT_FIELDS, account_row) if account_row[0] else None
     if account is None or not account.is_active:

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from accounts.conf import latchkey
 from accounts.guard import events
 from accounts.guard.events import EventType
+from accounts.shared import clock
 from accounts.shared.caller import Caller
 from accounts.shared.statements import Select, parameter
 from accounts.tokens.models import Session
@@ -48,13 +48,13 @@ def idle_since(now: datetime) -> datetime:
 
 def live() -> Q:
     """The sessions that have neither expired nor been idle for too long."""
-    now = timezone.now()
+    now = clock.now()
     return Q(expires_at__gt=now, last_used_at__gt=idle_since(now))
 
 
 def client_of_code(code: str) -> int | None:
     """The key of the client that the authorization code was issued to; None if it is unknown or expired."""
-    codes = get_grant_model().objects.filter(code=code, expires__gt=timezone.now(), user__is_active=True)
+    codes = get_grant_model().objects.filter(code=code, expires__gt=clock.now(), user__is_active=True)
     client: int | None = codes.values_list("application", flat=True).first()
     return client
 
@@ -114,7 +114,7 @@ _by_last_use = Select(
 
 def make_room(account: uuid.UUID) -> None:
     """End the least recently used sessions, so that one more may begin. The account's row is locked."""
-    now = timezone.now()
+    now = clock.now()
     families = _by_last_use.rows(account=account, now=now, idle_since=idle_since(now))
     for (family,) in families[latchkey().sessions_per_account - 1 :]:
         end_family(family, cause=TOO_MANY)

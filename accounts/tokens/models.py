@@ -21,6 +21,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from accounts.guard.origin import PROGRAM
 from accounts.people.signals import sessions_ending
+from accounts.shared import clock
 
 
 def validate_front_end_url(value: str) -> None:
@@ -209,6 +210,6 @@ def end_sessions(accounts: list[uuid.UUID], keep: uuid.UUID | None = None, **_si
         refresh_tokens = refresh_tokens.exclude(token_family=family)
         access_tokens = access_tokens.exclude(refresh_token__token_family=family)
     list(sessions.order_by("pk").select_for_update().values_list("pk"))
-    refresh_tokens.update(revoked=timezone.now())
+    refresh_tokens.update(revoked=clock.now())
     access_tokens.delete()
     sessions.delete()

@@ -5,7 +5,6 @@ from functools import partial
 from typing import ClassVar
 
 from django.db import transaction
-from django.utils import timezone
 from oauthlib.oauth2 import InvalidGrantError
 
 from accounts.conf import latchkey
@@ -14,6 +13,7 @@ from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
+from accounts.shared import clock
 from accounts.shared.caller import Caller
 from accounts.shared.statements import Update, parameter
 from accounts.tokens import devices, rows
@@ -76,7 +76,7 @@ def issue(
     another way to sign in). Raises AccountDisabled; InvalidGrant if the account's sessions ended since it was read:
     authenticate again.
     """
-    now = timezone.now()
+    now = clock.now()
     # Since it was read, the account may have been disabled, got another password, or been taken over by the holder of
     # its address (S9, S10, S13). Each of these begins another epoch, under the lock that this update takes.
     if not _sign_in(id=account.pk, session_epoch=account.session_epoch, last_login=now):
@@ -139,7 +139,7 @@ def refresh(
     else:
         with limit():
             traded = outcome()
-    session_ends_in = round((traded.session_expires_at - timezone.now()).total_seconds())
+    session_ends_in = round((traded.session_expires_at - clock.now()).total_seconds())
     return Refreshed(account=traded.account, tokens=_token_set(traded.pair, session_ends_in=session_ends_in))
 
 

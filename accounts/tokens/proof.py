@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from accounts.conf import latchkey
+from accounts.shared import clock
 from accounts.tokens.bearer import Bearer
 from accounts.tokens.errors import InvalidToken, ReauthenticationRequired
 from accounts.tokens.models import AuthenticationMethod, Session
@@ -21,7 +20,7 @@ def require_recent_proof(bearer: Bearer) -> None:
     if session is None and not never_had_session(bearer):
         raise InvalidToken("The access token was revoked just now.")
     until = session and proved_until(session)
-    if not until or until <= timezone.now():
+    if not until or until <= clock.now():
         raise ReauthenticationRequired
 
 
@@ -34,7 +33,7 @@ def prove(bearer: Bearer, method: AuthenticationMethod) -> int:
     session = found and Session.objects.select_for_update().filter(pk=found.pk).first()
     if session is None:
         raise InvalidToken("The session was ended just now.")
-    session.authenticated_at = timezone.now()
+    session.authenticated_at = clock.now()
     session.authentication_methods = list(dict.fromkeys([*session.authentication_methods, method]))
     session.save(update_fields=["authenticated_at", "authentication_methods"])
     return latchkey().reauthentication_lifetime

@@ -22,7 +22,6 @@ from enum import StrEnum
 from typing import ClassVar
 
 from django.db import router, transaction
-from django.utils import timezone
 from oauth2_provider.models import get_refresh_token_model
 from oauth2_provider.scopes import get_scopes_backend
 
@@ -30,7 +29,7 @@ from accounts.conf import latchkey
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.models import Account
-from accounts.shared import metrics
+from accounts.shared import clock, metrics
 from accounts.shared.caller import Caller
 from accounts.shared.keys import digests
 from accounts.tokens import rows
@@ -145,7 +144,7 @@ def begin(
         client=client,
         family=family,
         source=None,
-        now=timezone.now(),
+        now=clock.now(),
     )
     begin_session(family, account=account, client=client, methods=methods, end_user=end_user)
     return pair
@@ -161,7 +160,7 @@ def begin_session(
 ) -> None:
     """Begin the session of a new family. Call in a transaction that holds the account's lock."""
     make_room(account.pk)
-    rows.insert_session(family, account=account, client=client, methods=methods, end_user=end_user, now=timezone.now())
+    rows.insert_session(family, account=account, client=client, methods=methods, end_user=end_user, now=clock.now())
     events.record(EventType.SIGNED_IN, subject=account.pk, actor=account.pk, client=client.client_id, caller=end_user)
     method = methods[0] if methods else AUTHORIZATION_CODE
     transaction.on_commit(metrics.SIGN_INS.labels(method, metrics.OK).inc)
@@ -194,7 +193,7 @@ class _Trade:
     def outcome(self) -> Traded | Refused:
         session = rows.locked_session(self.presented.family)
         # After the lock, for which it may have waited.
-        self.now = timezone.now()
+        self.now = clock.now()
         if session is None:
             return self._refused(Cause.REVOKED)
         if session.client_id != self.client.pk:

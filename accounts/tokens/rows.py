@@ -11,11 +11,11 @@ from typing import Any
 
 from django.db import router
 from django.db.models import Model, OuterRef, Subquery
-from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
 from accounts.conf import latchkey
 from accounts.people.models import Account
+from accounts.shared import clock
 from accounts.shared.caller import Caller
 from accounts.shared.statements import Delete, Insert, Select, Update, columns, parameter
 from accounts.tokens.families import checksum, idle_since
@@ -83,7 +83,7 @@ class Presented:
 
 def find(refresh_token: str) -> Presented | None:
     """The refresh token, live or not; None for an unknown one. One statement."""
-    now = timezone.now()
+    now = clock.now()
     row = _find.first(token_checksum=checksum(refresh_token), now=now, idle_since=idle_since(now))
     if row is None:
         return None

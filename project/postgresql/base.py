@@ -16,6 +16,7 @@ so that the next ones go to the new primary.
 from typing import Any
 
 from django.db.backends.postgresql import base
+from django.utils import timezone
 from psycopg import OperationalError
 from psycopg.errors import (
     FeatureNotSupported,
@@ -26,6 +27,7 @@ from psycopg.errors import (
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
 
+from accounts.shared import clock
 from accounts.shared.circuit_breaker import CircuitBreaker
 
 RETRY_AFTER = 1
@@ -74,6 +76,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if parameters["cursor_factory"] is _Cursor:
             parameters["cursor_factory"] = Cursor
         return parameters
+
+    def _configure_connection(self, connection: Any) -> bool:
+        commit: bool = super()._configure_connection(connection)  # type: ignore[misc]  # unknown to the stubs
+        if self.pool is not None:
+            before = timezone.now()
+            [database] = connection.execute("SELECT clock_timestamp()").fetchone()
+            clock.compare(before=before, database=database, after=timezone.now())
+        return commit
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A connection that works.

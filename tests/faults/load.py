@@ -10,21 +10,21 @@ import json
 import ssl
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.api import ME, PASSWORD, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
+from tests.api import ME, REFRESH, REGISTER, REVOKE, TOKEN_AUTH
+from tests.faults.people import person
 
 USERS = "{ users(first: 5) { edges { node { id username } } } }"
 PAUSE = 0.1
 """Seconds before a call is repeated. Shorter than Retry-After says: the gaps are measured with it."""
 TIMEOUT = 30
 OK = "ok"
-STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
+STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
 """How a kept connection fails that the other side has closed meanwhile."""
 
 
@@ -47,15 +47,13 @@ class Record:
     calls: list[Call] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     """How each lost session ended."""
+    sent_again: list[str] = field(default_factory=list)
+    """Calls that met a kept connection which the proxy had closed."""
     gaps: list[float] = field(default_factory=list)
     """Seconds between a good answer and the next one, of each client."""
 
-    def failures(self) -> Counter[str]:
-        """How calls failed, and how often."""
-        return Counter(f"{call.outcome} to {call.name}" for call in self.calls if call.outcome != OK)
-
     def kinds(self) -> Counter[str]:
-        """How calls failed, whatever they called."""
+        """How calls failed, and how often."""
         return Counter(call.outcome for call in self.calls if call.outcome != OK)
 
     def without_retry_after(self) -> int:
@@ -103,11 +101,10 @@ class Client:
         self._close()
 
     def _journey(self) -> None:
-        name = f"u{uuid.uuid4().hex[:20]}"
-        person = {"email": f"{name}@example.com", "username": name, "firstName": "Ada", "password": PASSWORD}
+        somebody = person()
         # An account whose answer was lost is there.
-        self._until_good("register", REGISTER, {"input": person}, accept={"EMAIL_TAKEN", "USERNAME_TAKEN"})
-        credentials = {"email": person["email"], "password": PASSWORD}
+        self._until_good("register", REGISTER, {"input": somebody}, accept={"EMAIL_TAKEN", "USERNAME_TAKEN"})
+        credentials = {"email": somebody["email"], "password": somebody["password"]}
         self._keep(self._until_good("tokenAuth", TOKEN_AUTH, {"input": credentials}))
         for _ in range(12):
             self._me()
@@ -190,6 +187,7 @@ class Client:
             self._close()
             if not kept:
                 raise
+            self._record.sent_again.append(body)
             return self._exchange_once(body, headers)
 
     def _exchange_once(self, body: str, headers: dict[str, str]) -> tuple[int, bool, bytes]:
@@ -248,7 +246,7 @@ def load(port: int, trust: ssl.SSLContext, *, clients: int = 6) -> Iterator[Call
     def taken() -> Record:
         whole = Record()
         for record in records:
-            for name in ("calls", "lost", "gaps"):
+            for name in ("calls", "lost", "sent_again", "gaps"):
                 entries = getattr(record, name)
                 count = len(entries)
                 getattr(whole, name).extend(entries[:count])

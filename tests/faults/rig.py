@@ -271,7 +271,7 @@ pool_mode = transaction
 default_pool_size = {pool_size}
 max_client_conn = 200
 server_login_retry = 1
-query_wait_timeout = 3
+query_wait_timeout = 20
 """
     )
     if os.geteuid() == 0:
@@ -330,10 +330,21 @@ def production(*, database: str, cache: str, **more: str) -> dict[str, str]:
             "BEHIND_TLS_PROXY": "true",
             "MAIL_WORKER": "false",
             "RATE_LIMITS": GENEROUS,
+            "HASHING_SLOTS": "32",
             "LOG_LEVEL": "WARNING",
             **more,
         }
     )
+
+
+AHEAD = """
+import datetime, time_machine
+from gunicorn.app.wsgiapp import run
+now = datetime.datetime.now(datetime.timezone.utc)
+time_machine.travel(now + datetime.timedelta(seconds={seconds}), tick=True).start()
+run()
+"""
+"""gunicorn with another clock. Not libfaketime: with it, waiting threads of Python's never wake."""
 
 
 @dataclass
@@ -341,16 +352,13 @@ class Instance(Server):
     """gunicorn with the service, as production starts it."""
 
     port: int = field(default_factory=free_port)
-    clock: str = ""
-    """How far its clock is off, as in `+90s`; needs the program faketime."""
+    clock: int = 0
+    """Seconds by which its clock is ahead."""
 
     def start(self) -> None:
         """Start it, and wait until it is ready."""
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:project.gunicorn", "project.wsgi"]
-        if self.clock:
-            self.environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
-            command = [program("faketime"), "-f", self.clock, *command]
-        self.command = command
+        gunicorn = ["-c", AHEAD.format(seconds=self.clock)] if self.clock else ["-m", "gunicorn"]
+        self.command = [sys.executable, *gunicorn, "--config", "python:project.gunicorn", "project.wsgi"]
         self.environment["PORT"] = str(self.port)
         self.launch()
         self.await_port(self.port)
@@ -418,11 +426,11 @@ def migrate(environment: dict[str, str]) -> None:
 
 @contextmanager
 def instances(
-    directory: Path, environment: dict[str, str], *, number: int = 1, clocks: tuple[str, ...] = ()
+    directory: Path, environment: dict[str, str], *, number: int = 1, clocks: tuple[int, ...] = ()
 ) -> Iterator[list[Instance]]:
     """Ready instances of the service until the block ends."""
     directory.mkdir(parents=True, exist_ok=True)
-    offsets = [*clocks, *[""] * number][:number]
+    offsets = [*clocks, *[0] * number][:number]
     started = [
         Instance(f"instance-{position}", directory, environment=dict(environment), clock=clock)
         for position, clock in enumerate(offsets, 1)
@@ -584,11 +592,12 @@ class Deployment:
 
 @contextmanager
 def deployment(
-    directory: Path, *, kind: str = "caddy", bouncer: bool = False, disk: int = 0, clock: str = "", **environment: str
+    directory: Path, *, kind: str = "caddy", bouncer: bool = False, disk: int = 0, clock: int = 0, **environment: str
 ) -> Iterator[Deployment]:
     """All parts until the block ends.
 
-    `disk` is the size of the database's file system in megabytes, `clock` how far that of the first instance is off.
+    `disk` is the size of the database's file system in megabytes, `clock` the
+    seconds by which that of the first instance is ahead.
     """
     with ExitStack() as stack:
         home = directory / "database"

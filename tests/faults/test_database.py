@@ -1,6 +1,5 @@
 """The database restarts, goes away, loses its connections, becomes a replica, or has no space left: a real server."""
 
-import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -12,11 +11,12 @@ from typing import Any
 import pytest
 from django.urls import get_resolver
 
-from tests.api import ME, PASSWORD, REFRESH, REGISTER, Answer
+from tests.api import ME, REFRESH, REGISTER, Answer
 from tests.e2e.test_every_url import addresses
 from tests.faults import rig
 from tests.faults.conftest import Site, as_installed
 from tests.faults.operations import UNKNOWN_TOKEN, Operation, operations
+from tests.faults.people import person
 
 SECONDS = 5
 """Within which the service must be right again once the database is. It takes one or two."""
@@ -24,13 +24,6 @@ NO_DATABASE = {"authConfig", "createSocialNonce"}
 """Operations that read settings and keep nothing."""
 USERS = "{ users { __typename } }"
 AWAY = HTTPStatus.SERVICE_UNAVAILABLE
-_numbers = iter(range(1000))
-
-
-def person() -> dict[str, str]:
-    """Somebody who has not registered."""
-    name = f"ada{next(_numbers)}x{threading.get_ident()}"
-    return {"email": f"{name}@example.com", "username": name, "firstName": "Ada", "password": PASSWORD}
 
 
 def registered(site: Site) -> dict[str, str]:
