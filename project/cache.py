@@ -7,7 +7,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.core.cache.backends.redis import RedisCache as DjangoRedisCache
 from django.core.cache.backends.redis import RedisCacheClient
-from redis import Redis, RedisError, ResponseError
+from redis import ReadOnlyError, Redis, RedisError, ResponseError
 
 from accounts.shared.circuit_breaker import CircuitBreaker
 from accounts.shared.scripts import ScriptableCache, ScriptsUnavailable
@@ -126,6 +126,9 @@ class RedisCache(ScriptableCache, DjangoRedisCache):
             result = method(*args, **kwargs)
         except (RedisError, OSError) as error:
             log.warning("cache unavailable: %s", type(error).__name__)
+            if isinstance(error, ReadOnlyError):
+                # A failover made it a replica. New connections go to where its name points by now.
+                self._cache.get_client(write=True).connection_pool.disconnect()
             # An error reply shows that Redis is reachable.
             (SERVERS.succeeded if isinstance(error, ResponseError) else SERVERS.failed)(self._server)
             return fallback

@@ -1,0 +1,81 @@
+"""Redis restarts empty, or becomes a replica, under a real server. tests/e2e/test_redis_gone.py: it goes away."""
+
+from http import HTTPStatus
+from typing import Any
+
+from redis import Redis as Client
+
+from tests.api import REFRESH, REGISTER, TOKEN_AUTH
+from tests.faults import rig
+from tests.faults.conftest import as_installed
+from tests.faults.people import person
+
+SECONDS = 10
+"""Within which limits are shared again: Redis is tried each five seconds."""
+SHARED = "Redis is back: attempts are limited across all processes again"
+
+
+def test_after_a_restart_redis_learns_the_scripts_again(workplace, servers):
+    """S56: it forgot them (NOSCRIPT). No request fails, and soon it counts attempts again."""
+    database, _ = servers
+    with as_installed(), rig.redis(workplace / "restarting") as cache:
+        environment = rig.production(database=database.url, cache=cache.url, WORKERS="1")
+        with rig.instances(workplace / "restarts", environment) as [instance]:
+            somebody = person()
+            tokens = rig.ask(instance, REGISTER, input=somebody).data["register"]["tokens"]
+            cache.end()
+            cache.start()
+            refreshed = rig.ask(instance, REFRESH, input={"refreshToken": tokens["refreshToken"]})
+
+            def counts() -> bool:
+                return bool(sign_in(instance, somebody).status == HTTPStatus.OK and keys(cache))
+
+            rig.until("Redis counts again", counts, seconds=SECONDS)
+            log = instance.log.read_text()
+
+    assert refreshed.data["refreshToken"]["errors"] == []
+    assert "Traceback" not in log
+
+
+def test_a_redis_that_became_a_replica_is_left(workplace, servers):
+    """A failover: it refuses to write. The next connections are new ones, to wherever the name points by then."""
+    database, _ = servers
+    with as_installed(), rig.redis(workplace / "failover") as cache:
+        environment = rig.production(database=database.url, cache=cache.url, WORKERS="1")
+        with rig.instances(workplace / "fails-over", environment) as [instance]:
+            somebody = person()
+            assert rig.ask(instance, REGISTER, input=somebody).data["register"]["errors"] == []
+            before = connections(cache)
+            command(cache, "REPLICAOF", "127.0.0.1", "1")
+            meanwhile = sign_in(instance, somebody)
+            command(cache, "REPLICAOF", "NO", "ONE")
+            after = sign_in(instance, somebody)
+            left = before & connections(cache)
+
+    assert meanwhile.data["tokenAuth"]["errors"] == after.data["tokenAuth"]["errors"] == []
+    assert before
+    assert not left
+
+
+def sign_in(instance: rig.Instance, somebody: dict[str, str]) -> Any:
+    """The answer to `tokenAuth`."""
+    return rig.ask(instance, TOKEN_AUTH, input={"email": somebody["email"], "password": somebody["password"]})
+
+
+def command(cache: rig.Redis, *words: str) -> Any:
+    """What Redis answers."""
+    with Client(port=cache.port) as client:
+        return client.execute_command(*words)
+
+
+def keys(cache: rig.Redis) -> list[bytes]:
+    """The buckets of limits that it has."""
+    found: list[bytes] = command(cache, "KEYS", "*{guard}*")
+    return found
+
+
+def connections(cache: rig.Redis) -> set[int]:
+    """The numbers of its clients but this one."""
+    with Client(port=cache.port) as client:
+        own = client.client_id()
+        return {int(other["id"]) for other in client.client_list()} - {own}
