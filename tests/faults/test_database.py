@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.urls import get_resolver
 
 from tests.api import ME, REFRESH, REGISTER, Answer
@@ -177,6 +178,17 @@ def test_a_database_that_became_a_replica_is_left(site):
     assert refused.status == AWAY
     assert_says_when(refused)
     assert more == [HTTPStatus.OK] * 8
+
+
+@pytest.mark.django_db
+def test_a_network_that_falls_silent_is_noticed():
+    """S92: dropping its packets takes iptables; so only that the driver was told to give up after 15 seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        told = connection.connection.info.get_parameters()
+
+    assert int(told["tcp_user_timeout"]) == 15_000
+    assert int(told["connect_timeout"]) == 10
 
 
 def test_a_full_disk_fails_writes_alone_and_leaves_nothing_half_written(workplace):
