@@ -12,7 +12,6 @@ from project.worker import Worker
 
 if TYPE_CHECKING:
     from accounts.mails.worker import Worker as MailWorker
-    from project.metrics import Watch
 
 # gunicorn reads this module before it imports project.wsgi.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
@@ -81,7 +80,6 @@ def _stop_at_once(arbiter: Any) -> NoReturn:
 
 
 _mail_workers: "list[MailWorker]" = []
-_watches: "list[Watch]" = []
 
 
 def post_worker_init(_worker: object) -> None:
@@ -95,8 +93,7 @@ def post_worker_init(_worker: object) -> None:
     if settings.METRICS_TOKENS:
         from project.metrics import Watch  # noqa: PLC0415
 
-        _watches.append(Watch())
-        _watches[0].start()
+        Watch().start()
     if settings.OTEL_ENDPOINT:
         from project import tracing  # noqa: PLC0415
 
@@ -116,8 +113,3 @@ def worker_exit(_server: object, _worker: object) -> None:
 def child_exit(_server: object, worker: Any) -> None:
     """Take the gauges of a worker that has ended, however it ended, out of the metrics."""
     multiprocess.forget_worker(worker.pid)
-
-
-def on_exit(_server: object) -> None:
-    """Remove the folder of the metrics."""
-    multiprocess.end()

@@ -174,7 +174,6 @@ class Watch:
     """A thread of each worker process that writes down how the process does, for the scrapes that others answer."""
 
     def __init__(self) -> None:
-        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
         self._process = ProcessCollector(registry=None)
         self._cpu = self._refused = 0.0
@@ -184,14 +183,10 @@ class Watch:
         metrics.WORKERS.set(1)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Look no more."""
-        self._stopping.set()
-
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             self.look()
-            self._stopping.wait(INTERVAL)
+            time.sleep(INTERVAL)
 
     def look(self) -> None:
         """Write down the state of the process and of its pool."""

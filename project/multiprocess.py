@@ -5,6 +5,7 @@ imported. The folder is new for each start of the server: files of an earlier on
 have one, so `manage.py` writes nothing, and needs nothing that it could write to.
 """
 
+import atexit
 import os
 import shutil
 import sys
@@ -29,6 +30,7 @@ def begin() -> None:
         raise ImproperlyConfigured(f"METRICS_TOKENS: no folder for temporary files (TMPDIR): {error}") from None
     os.environ[VARIABLE] = folder
     _folders.append(folder)
+    atexit.register(_remove, folder, os.getpid())
 
 
 def forget_worker(pid: int) -> None:
@@ -40,7 +42,7 @@ def forget_worker(pid: int) -> None:
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
-def end() -> None:
-    """Remove the folder."""
-    while _folders:
-        shutil.rmtree(_folders.pop(), ignore_errors=True)
+def _remove(folder: str, owner: int) -> None:
+    """Remove the folder at the end of the process that made it; its children inherit this."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
