@@ -92,7 +92,7 @@ def _bind_address(text: str) -> str:
 
 def _collector(text: str) -> str:
     if text and not re.fullmatch(r"https?://[^\s?#]+", text):
-        raise ValueError("is not the URL of a collector, such as http://127.0.0.1:4318.")
+        raise ValueError("is not the URL of a collector, such as http://collector.example:4318.")
     if text and importlib.util.find_spec("opentelemetry") is None:
         raise ValueError("needs packages that are not installed: requirements/tracing.txt has them.")
     return text
