@@ -15,6 +15,8 @@ from project.health import Check, Outcome
 from tests.live import ROOT
 from tests.redis_server import redis_server
 from tests.serving.servers import Relay, Service, await_that, started
+from tests.tools import missing
+from tests.wire import message, send
 
 ALL = {"database": "ok", "migrations": "ok", "cache": "ok"}
 on_postgresql = pytest.mark.skipif(
@@ -65,6 +67,16 @@ def test_a_probe_is_read_only(service, method):
 def test_no_other_address_is_a_probe(service, path):
     """They go the way of all requests."""
     assert service.get(path).status in {301, 400}
+
+
+def test_the_service_listens_on_ipv6_and_on_ipv4(tmp_path):
+    """Where the machine has both: Kubernetes may probe by either."""
+    if not Path("/proc/net/if_inet6").exists():
+        missing("this machine has no IPv6")
+    with started(tmp_path, HOST="::") as service:
+        port = service.environment["PORT"]
+        assert send(f"http://[::1]:{port}", message("GET", "/readyz", Host=f"[::1]:{port}")).status == 200
+        assert send(f"http://127.0.0.1:{port}", message("GET", "/readyz")).status == 200
 
 
 def test_a_service_with_a_migration_that_is_not_applied_is_not_ready(tmp_path):
