@@ -37,7 +37,8 @@ class Incoming:
         self.head_is_complete = False
         self.expects_continue = False
         """Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1)."""
-        self._step: Callable[[], bool] = self._find_head
+        # No method of this object: a cycle of references would keep the bytes until Python looks for cycles.
+        self._step: Callable[[Incoming], bool] = Incoming._find_head
         self._at = self._searched = self._end = self._body = 0
 
     def __len__(self) -> int:
@@ -55,7 +56,7 @@ class Incoming:
 
     def look(self) -> None:
         """Search for the end of the request."""
-        while not self.complete and self._step():
+        while not self.complete and self._step(self):
             pass
 
     def take(self) -> bytes:
@@ -87,12 +88,12 @@ class Incoming:
         lengths = [value for name, value in pairs if name == b"content-length"]
         codings = [value.lower() for name, value in pairs if name == b"transfer-encoding"]
         if codings == [b"chunked"] and not lengths:
-            self._step = self._read_size
+            self._step = Incoming._read_size
         elif codings or (length := _length(lengths)) is None or length > self._largest_body:
             self._refuse()
         else:
             self._end = self._at + length
-            self._step = self._await_end
+            self._step = Incoming._await_end
         expected = any(name == b"expect" and value.lower() == b"100-continue" for name, value in pairs)
         self.expects_continue = expected and line.endswith(b"HTTP/1.1")
 
@@ -112,14 +113,14 @@ class Incoming:
         self._at = self._searched = end + 2
         self._body += size
         if size == 0:
-            self._step = self._find_trailers
+            self._step = Incoming._find_trailers
         elif self._body > self._largest_body:
             # One byte too many is enough for the refusal.
             self._end = self._at + size - (self._body - self._largest_body) + 1
-            self._step = self._await_excess
+            self._step = Incoming._await_excess
         else:
             self._end = self._at + size
-            self._step = self._await_chunk
+            self._step = Incoming._await_chunk
         return True
 
     def _await_chunk(self) -> bool:
@@ -129,7 +130,7 @@ class Incoming:
         if self._data[self._end : after] != CRLF or len(self._data) > LARGEST_HEAD + OVERHEAD * self._largest_body:
             self._refuse()
         self._at = self._searched = after
-        self._step = self._read_size
+        self._step = Incoming._read_size
         return True
 
     def _await_excess(self) -> bool:
@@ -146,7 +147,7 @@ class Incoming:
             if len(self._data) - self._at > LARGEST_HEAD:
                 self._refuse()
             return False
-        self._step = self._await_end
+        self._step = Incoming._await_end
         return True
 
     def _refuse(self) -> None:

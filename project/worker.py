@@ -99,6 +99,8 @@ class Worker(ThreadWorker):
         super().__init__(*args, **options)
         self._waiting: set[Connection] = set()
         self._memory = 0
+        # A few of the largest bodies, if larger ones are allowed.
+        self._most_memory = max(MOST_MEMORY, 8 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         self._looked_at = 0.0
         # Probes are answered while all threads wait for a database: restarts would not bring it back.
         self._probes = ThreadPoolExecutor(2, "probes")
@@ -194,7 +196,7 @@ class Worker(ThreadWorker):
                 incoming.expects_continue = False
                 self._send(conn, CONTINUE)
             self._count(conn)
-            if self._memory > MOST_MEMORY:
+            if self._memory > self._most_memory:
                 self._make_room(holding=True)
 
     # Serving, in threads ---------------------------------------------------------------------------------------------
@@ -240,7 +242,7 @@ class Worker(ThreadWorker):
             self._after_response(conn)
         elif conn.waiting is not Waiting.RESPONSE:
             self._wait(conn, Waiting.RESPONSE, RESPONSE_TIME + conn.sock.left / SLOWEST)
-            if self._memory > MOST_MEMORY:
+            if self._memory > self._most_memory:
                 self._make_room(holding=True)
 
     def _after_response(self, conn: Connection) -> None:
@@ -286,8 +288,14 @@ class Worker(ThreadWorker):
     def _wait(self, conn: Connection, what: Waiting, seconds: float) -> None:
         events = selectors.EVENT_WRITE if what is Waiting.RESPONSE else selectors.EVENT_READ
         call = self._flush if what is Waiting.RESPONSE else self._on_readable
+
+        def react(_socket: object) -> None:
+            # Another connection may have taken its place since the poller returned both.
+            if conn in self._waiting:
+                call(conn)
+
         self._stop_waiting(conn)
-        self.poller.register(conn.socket, events, lambda _socket: call(conn))
+        self.poller.register(conn.socket, events, react)
         self._waiting.add(conn)
         self._note(conn, what, seconds)
 
