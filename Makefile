@@ -97,7 +97,7 @@ wheels: .venv/runtime.stamp ## keep the locked packages of this platform in dist
 .venv/sbom/stamp: requirements/sbom.txt .venv/pyvenv.cfg
 	$(PY) -m venv --clear .venv/sbom
 	PIP_USER=0 .venv/sbom/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
-	@touch $@
+	@cp $< $@
 
 # Made anew when its interpreter is gone, as after an upgrade of the system's Python.
 .venv/pyvenv.cfg: $(shell test -x $(PY) || echo FORCE)

@@ -77,18 +77,21 @@ def esbuild(script: str, into: Path) -> None:
 
 def environment_of(tool: str, folder: str = "tests/e2e") -> Path:
     """Where a Python tool is installed that cannot share our environment. Its lock is <tool>.txt in the folder."""
-    lock = ROOT / folder / f"{tool}.txt"
-    home = ROOT / ".venv" / tool
+    return environment_with(ROOT / folder / f"{tool}.txt", ROOT / ".venv" / tool)
+
+
+def environment_with(lock: Path, home: Path) -> Path:
+    """Install exactly what a lock says into an environment of its own, unless it is there."""
     stamp = home / "stamp"
     home.mkdir(parents=True, exist_ok=True)
     with _alone(home):
-        if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+        if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
             pip = [home / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
             _install(
                 [sys.executable, "-m", "venv", "--clear", home],
                 [*pip, "--no-deps", "--require-hashes", "-r", lock],
             )
-            stamp.touch()
+            shutil.copyfile(lock, stamp)
     return home
 
 

@@ -89,7 +89,7 @@ def test_a_lock_names_no_host(lock):
     assert "://" not in (ROOT / lock).read_text()
 
 
-@pytest.mark.parametrize("file", ["Makefile", "tests/tools.py", "tests/upgrades/releases.py"])
+@pytest.mark.parametrize("file", ["Makefile", "tests/tools.py"])
 def test_every_installation_takes_the_lock_alone(file):
     """Without --no-deps, pip prefers a dependency's newer release to the locked one, and then refuses it."""
     installations = [line for line in (ROOT / file).read_text().splitlines() if "--require-hashes" in line]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.live import ROOT, await_listening, environment_of_service, free_port
-from tests.tools import missing, program
+from tests.tools import environment_with, missing, program
 
 LOCK = "requirements/runtime.txt"
 
@@ -94,17 +94,7 @@ def _python_with(lock: Path) -> Path:
     """Our own interpreter if our lock holds the same releases; else one that has exactly the other lock's."""
     if _pins(lock) <= _pins(ROOT / LOCK):
         return Path(sys.executable)
-    home = ROOT / ".venv" / "previous"
-    python, installed = home / "bin" / "python", home / "lock.txt"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        for command in (
-            [sys.executable, "-m", "venv", "--clear", home],
-            [*pip, "--no-deps", "--require-hashes", "-r", lock],
-        ):
-            subprocess.run(command, env={**os.environ, "PIP_USER": "0"}, check=True)
-        shutil.copy(lock, installed)
-    return python
+    return environment_with(lock, ROOT / ".venv" / "previous") / "bin" / "python"
 
 
 def _pins(lock: Path) -> set[str]:
