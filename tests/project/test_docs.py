@@ -15,6 +15,16 @@ from tests.project.settings_page import EXAMPLE, PAGE, example, page
 CLIENTS = ROOT / "frontend" / "clients"
 OWN_TESTS = {"resource-servers": "tests/e2e/test_resource_servers.py"}
 """What runs the files of a page, if not `make clients`."""
+RUN_BY = {
+    ("backup", "bash"): "tests/operating/test_backup.py",
+    ("secrets", "bash"): "tests/operating/test_backup.py",
+    ("commands", "ini"): "tests/operating/test_commands.py",
+    ("commands", "yaml"): "tests/operating/test_commands.py",
+    ("deploy", "bash"): "tests/container/test_deploy_page.py",
+    ("proxies", "nginx"): "tests/project/test_real_proxies.py",
+    ("proxies", "caddy"): "tests/project/test_real_proxies.py",
+}
+"""What runs the blocks of a page that have a test of their own."""
 
 
 @pytest.mark.parametrize(("path", "printed"), [(PAGE, page), (EXAMPLE, example)])
@@ -69,19 +79,13 @@ def how_it_is_run(block: Block) -> str | None:
         stem = block.file.rpartition(".")[0]
         written = block.document.stem in json.loads(pages[1])
         return "make clients" if written and any(re.search(rf"\b{stem}\b", test) for test in tests) else None
-    return {
+    return RUN_BY.get((block.document.stem, block.language)) or {
         "sh": "tests/e2e/test_readme.py",
-        "bash": "tests/container/test_deploy_page.py",
         "graphql": "test_every_graphql_block_is_answered",
         "python": "test_every_python_block_runs",
         "json": "test_every_json_block_is_json",
         "mermaid": "tests/project/test_architecture.py",
         "sql": "tests/guard/test_partitions.py",
-        "bash": "tests/operating/test_backup.py",
-        "yaml": "tests/operating/test_commands.py",
-        "ini": "tests/operating/test_commands.py",
-        "nginx": "tests/project/test_real_proxies.py",
-        "caddy": "tests/project/test_real_proxies.py",
         "text": "nobody: it is no command",
     }.get(block.language)
 
