@@ -26,6 +26,20 @@ class SecretMethod(StrEnum):
     POST = "client_secret_post"
 
 
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """Where else the settings of providers come from."""
+
+    path: str = setting(
+        "PROVIDERS_FILE",
+        "A [TOML file](programs.md#providers) whose tables stand for the variables of providers. Those of the"
+        " environment win.",
+        default="",
+        parse=str,
+        example="providers.toml",
+    )
+
+
 def _one(text: str) -> tuple[str, ...]:
     return (text,)
 
@@ -259,20 +273,6 @@ class OpenID(Provider):
         "OPENID_<NAME>_INTROSPECTION",
         "Accept access tokens too, and ask the provider for their audience (RFC 7662).",
         default=False,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class File:
-    """Where else the settings of providers come from."""
-
-    path: str = setting(
-        "PROVIDERS_FILE",
-        "A [TOML file](programs.md#providers) whose tables stand for the variables of providers. Those of the"
-        " environment win.",
-        default="",
-        parse=str,
-        example="providers.toml",
     )
 
 

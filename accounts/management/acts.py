@@ -5,7 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import transaction
 
-from accounts.errors import AccountsError, InvalidInput, NotFound
+from accounts.errors import InvalidInput, NotFound
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.leaving import deletion
@@ -17,13 +17,6 @@ from accounts.shared.texts import canonical_email
 from accounts.tokens.clients import known_client
 
 
-class StaffAccount(AccountsError):
-    """The account belongs to the administration."""
-
-    code = "STAFF_ACCOUNT"
-    default_message = "Take the account's rights in the administration away first."
-
-
 def key_of(named: str) -> uuid.UUID:
     """The id of an account that is named by its id or its e-mail address; an id may be that of a deleted account.
 
@@ -33,7 +26,7 @@ def key_of(named: str) -> uuid.UUID:
         try:
             return uuid.UUID(named)
         except ValueError:
-            raise InvalidInput("Name an account by its e-mail address or its id.", field=("account",)) from None
+            raise InvalidInput(field=("account",)) from None
     # PostgreSQL text cannot hold NUL.
     key = Account.objects.filter(email=canonical_email(named.replace("\0", ""))).values_list("pk", flat=True).first()
     if key is None:
@@ -109,8 +102,5 @@ def delete(account: Account) -> None:
     row = Account.objects.filter(pk=account.pk).select_for_update(no_key=True).first()
     if row is None:
         raise NotFound(field=("account",))
-    try:
-        deletion.refuse_staff(row)
-    except deletion.StaffAccount:
-        raise StaffAccount(field=("account",)) from None
+    deletion.refuse_staff(row)
     deletion.erase(row)

@@ -38,15 +38,16 @@ EXITS = (
 )
 
 
-class Unavailable(AccountsError):
-    """The database does not answer."""
+class Refused(Exception):
+    """A refusal that commands alone have. No AccountsError: the codes of those are the API's."""
 
-    code = "SERVICE_UNAVAILABLE"
-    default_message = "The database is away. Try again."
+    def __init__(self, code: str, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.errors = [{"code": code, "field": field, "message": message}]
 
 
 class ProgramCommand(BaseCommand):
-    """A command with verbs. Each yields records, and raises AccountsError."""
+    """A command with verbs. Each yields records, and raises AccountsError or Refused."""
 
     requires_system_checks = ()
     """Their messages would stand among the records."""
@@ -79,24 +80,33 @@ class ProgramCommand(BaseCommand):
         try:
             with origin.acting(client=f"{origin.PROGRAM}{options['actor']}"):
                 for record in options["run"](options):
-                    self.stdout.write(json.dumps(record, default=_plain) if in_json else _text_of(record))
+                    self.stdout.write(json_of(record) if in_json else _text_of(record))
         except AccountsError as error:
-            self._refuse(error, in_json=in_json)
+            found = [
+                {"code": one.code, "field": ".".join(one.field or ()) or None, "message": str(one.message)}
+                for one in error.failures
+            ]
+            fail(self, found, Exit.NOT_FOUND if isinstance(error, NotFound) else Exit.REFUSED, in_json=in_json)
+        except Refused as refusal:
+            fail(self, refusal.errors, Exit.REFUSED, in_json=in_json)
         except (OperationalError, InterfaceError):
-            self._refuse(Unavailable(), in_json=in_json)
+            message = "The database is away. Try again."
+            found = [{"code": "SERVICE_UNAVAILABLE", "field": None, "message": message}]
+            fail(self, found, Exit.UNAVAILABLE, in_json=in_json)
 
-    def _refuse(self, error: AccountsError, *, in_json: bool) -> Never:
-        exits: dict[type[AccountsError], Exit] = {NotFound: Exit.NOT_FOUND, Unavailable: Exit.UNAVAILABLE}
-        code = exits.get(type(error), Exit.REFUSED)
-        failures = [
-            {"code": one.code, "field": ".".join(one.field or ()) or None, "message": str(one.message)}
-            for one in error.failures
-        ]
-        if in_json:
-            self.stderr.write(json.dumps({"errors": failures}), lambda text: text)
-            sys.exit(code)
-        lines = [" ".join(filter(None, [one["field"], one["code"], one["message"]])) for one in failures]
-        raise CommandError("\n".join(lines), returncode=code)
+
+def fail(command: BaseCommand, errors: list[dict[str, str | None]], code: Exit, *, in_json: bool) -> Never:
+    """End a command that was refused: with one line of JSON, or in words."""
+    if in_json:
+        command.stderr.write(json.dumps({"errors": errors}), lambda text: text)
+        sys.exit(code)
+    lines = (" ".join(filter(None, (one["field"], one["code"], one["message"]))) for one in errors)
+    raise CommandError("\n".join(lines), returncode=code)
+
+
+def json_of(record: Record) -> str:
+    """A record on one line."""
+    return json.dumps(record, default=_plain)
 
 
 def user_of_system() -> str:
@@ -150,6 +160,9 @@ def _plain(value: object) -> str:
 
 
 def _text_of(record: Record) -> str:
-    """For people: a line for each value. What strangers wrote, such as a user agent, cannot steer a terminal."""
+    """For people: a line for each value, then an empty one.
+
+    What strangers wrote, such as a user agent, cannot steer a terminal.
+    """
     lines = (f"{name}: {_plain(value)}" for name, value in record.items() if value not in (None, ""))
-    return "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in lines) + "\n"
+    return "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in lines) + "\n\n"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from accounts.management.program import user_of_system
+from tests.api import PASSWORD
 from tests.live import ROOT, environment_of_service, free_port, fresh_database
 
 ADA = ("accounts", "create", "ada@example.com", "--username=ada", "--first-name=Ada")
-PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,15 @@ def test_the_environment_wins(providers):
     assert (google.client_ids, google.client_secret) == (("other",), "its own")
 
 
+def test_what_the_file_sets_is_no_variable_that_nothing_reads(providers, tmp_path):
+    """Nor is a variable of a provider that only the file names (check accounts.W001)."""
+    providers()
+    found = loaded(PROVIDERS_FILE=str(tmp_path / "providers.toml"), OPENID_KEYCLOAK_LABEL="Staff")
+
+    assert found["UNREAD_VARIABLES"] == {}
+    assert found["LATCHKEY"].providers[2].label == "Staff"
+
+
 def test_without_a_file_nothing_is_enabled():
     """It is optional."""
     assert loaded()["LATCHKEY"].providers == ()

@@ -1,6 +1,7 @@
 """Clients as operators declare them: `ensure_client` and `provision` make them so, and nothing else."""
 
 import io
+import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -159,6 +160,29 @@ def test_a_secret_can_be_given_by_its_hash(provision, monkeypatch):
     assert provision(text).splitlines() == ["api: created"]
     assert provision(text).splitlines() == ["api: up to date"]
     assert provisioning._is_secret_of(Client.objects.get(), SECRET)
+
+
+def test_a_program_reads_what_was_done(provision, tmp_path, capsys):
+    """A line of JSON for each client; of a refusal all faults, and exit code 3."""
+    make_client(client_id="ios")
+    provision()
+
+    lines = provision(FILE.replace('"Shop"', '"Store"'), "--json").splitlines()
+
+    assert [(one["client_id"], one["outcome"], one["changed"]) for one in map(json.loads, lines)] == [
+        ("web", "changed", ["name"]),
+        ("next", "unchanged", []),
+        ("orders", "unchanged", []),
+        ("ios", "unlisted", []),
+    ]
+    with pytest.raises(SystemExit) as end:
+        provision("[clients.a]\nx = 1\ny = 1", "--json")
+    assert end.value.code == 3
+    assert [one["message"] for one in json.loads(capsys.readouterr().err)["errors"]] == [
+        "clients.a.x: unknown key.",
+        "clients.a.y: unknown key.",
+    ]
+    assert not Client.objects.filter(client_id="a").exists()
 
 
 RESOURCE_SERVER = '[clients.api]\ntype = "resource-server"\n'

@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any
 
 from accounts.errors import ValidationFailed
+from accounts.leaving.deletion import StaffAccount
 from accounts.management import acts
-from accounts.management.program import ProgramCommand, Record, cursor, moment, position, whole
+from accounts.management.program import ProgramCommand, Record, Refused, cursor, moment, position, whole
 from accounts.people.errors import EmailTaken
 from accounts.people.models import Account
 from accounts.shared.keyset import found_forwards, position_of
@@ -196,7 +197,11 @@ class Command(ProgramCommand):
         account = acts.find(options["account"])
         # Deleting takes it from the object.
         key = account.pk
-        acts.delete(account)
+        try:
+            acts.delete(account)
+        except StaffAccount:
+            message = "Take the account's rights in the administration away first."
+            raise Refused("STAFF_ACCOUNT", message, field="account") from None
         yield {"id": key, "deleted": True}
 
 

@@ -10,9 +10,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from accounts.management.program import Exit, Record, fail, json_of
 from accounts.tokens.client_file import BadFile, hash_of, read
 from accounts.tokens.models import Client
-from accounts.tokens.provisioning import AnotherKind, Ensured, Wanted, ensure
+from accounts.tokens.provisioning import AnotherKind, Wanted, ensure
 
 
 class Command(BaseCommand):
@@ -32,39 +33,56 @@ class Command(BaseCommand):
             action="store_true",
             help="Instead, read a secret from standard input and print what `secret_hash` takes.",
         )
+        parser.add_argument("--json", action="store_true", help="One JSON object on each line.")
         parser.add_argument("--dry-run", action="store_true", help="Only show what would change.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print a line for each client. Raises CommandError."""
+        in_json = options["json"]
         try:
             if options["hash_secret"]:
                 self.stdout.write(hash_of(sys.stdin.readline().rstrip("\r\n")))
                 return
-            wanted = read(options["file"], os.environ)
+            records = _provisioned(read(options["file"], os.environ), dry_run=options["dry_run"])
         except BadFile as error:
-            raise CommandError("\n".join(error.problems)) from error
-        dry_run = options["dry_run"]
-        with transaction.atomic():
-            lines = [f"{client.client_id}: {_outcome(_ensured(client), dry_run=dry_run)}" for client in wanted]
-            transaction.set_rollback(dry_run)
-        others = Client.objects.exclude(client_id__in=[client.client_id for client in wanted]).order_by("client_id")
-        lines += [f"{client_id}: not in the file" for client_id in others.values_list("client_id", flat=True)]
-        for line in lines:
-            self.stdout.write(line)
+            if not in_json:
+                raise CommandError("\n".join(error.problems), returncode=Exit.REFUSED) from error
+            found = [{"code": "INVALID_FILE", "field": None, "message": problem} for problem in error.problems]
+            fail(self, found, Exit.REFUSED, in_json=True)
+        for record in records:
+            self.stdout.write(json_of(record) if in_json else _text_of(record, dry_run=options["dry_run"]))
 
 
-def _ensured(wanted: Wanted) -> Ensured:
+def _provisioned(wanted: list[Wanted], *, dry_run: bool) -> list[Record]:
+    """Make the clients, or find out what would be done. Raises BadFile; then none is made."""
+    with transaction.atomic():
+        records = [_ensured(client) for client in wanted]
+        transaction.set_rollback(dry_run)
+    others = Client.objects.exclude(client_id__in=[client.client_id for client in wanted]).order_by("client_id")
+    unlisted = others.values_list("client_id", flat=True)
+    return records + [{"client_id": client_id, "outcome": "unlisted", "changed": []} for client_id in unlisted]
+
+
+def _ensured(wanted: Wanted) -> Record:
+    key = f"clients.{wanted.client_id}"
     try:
-        return ensure(wanted)
+        done = ensure(wanted)
     except AnotherKind as error:
-        raise CommandError(f"clients.{wanted.client_id}.type: {error}") from error
+        raise BadFile(f"{key}.type: {error}") from error
     except ValidationError as error:
-        texts = [(name, text) for name, found in error.message_dict.items() for text in found]
-        raise CommandError("\n".join(f"clients.{wanted.client_id}.{name}: {text}" for name, text in texts)) from error
+        raise BadFile(
+            *(f"{key}.{name}: {text}" for name, texts in error.message_dict.items() for text in texts)
+        ) from error
+    outcome = "created" if done.created else "changed" if done.changed else "unchanged"
+    return {"client_id": wanted.client_id, "outcome": outcome, "changed": done.changed}
 
 
-def _outcome(done: Ensured, *, dry_run: bool) -> str:
+def _text_of(record: Record, *, dry_run: bool) -> str:
     would_be = "would be " if dry_run else ""
-    if done.created:
-        return f"{would_be}created"
-    return f"{would_be}changed ({', '.join(done.changed)})" if done.changed else "up to date"
+    words = {
+        "created": f"{would_be}created",
+        "changed": f"{would_be}changed ({', '.join(record['changed'])})",
+        "unchanged": "up to date",
+        "unlisted": "not in the file",
+    }
+    return f"{record['client_id']}: {words[record['outcome']]}"
