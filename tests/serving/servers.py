@@ -92,6 +92,7 @@ def started(directory: Path, **environment: str) -> Iterator[Service]:
             "CACHE_URL": os.environ.get("CACHE_URL", f"filecache://{directory / 'cache'}"),
             "PORT": port,
             "BEHIND_TLS_PROXY": "true",
+            "TRUSTED_PROXIES": "127.0.0.1",
             **environment,
         }
         values["DATABASE_URL"] = values["DATABASE_URL"].replace("<DATABASE>", database.rpartition("/")[2])

@@ -78,7 +78,12 @@ def test_the_port_opens_once_the_application_is_loaded(tmp_path):
     port = str(free_port())
     with fresh_database(tmp_path, migrated=True) as database, (tmp_path / "log").open("w") as log:
         environment = environment_of_service(
-            **PRODUCTION, DATABASE_URL=database, CACHE_URL="locmemcache://", PORT=port, BEHIND_TLS_PROXY="true"
+            **PRODUCTION,
+            DATABASE_URL=database,
+            CACHE_URL="locmemcache://",
+            PORT=port,
+            BEHIND_TLS_PROXY="true",
+            TRUSTED_PROXIES="127.0.0.1",
         )
         command = [sys.executable, "-m", "gunicorn", "--config", "python:project.gunicorn", "project.wsgi"]
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as process:
