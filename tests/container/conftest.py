@@ -25,6 +25,7 @@ def image(runtime: Podman) -> str:
         "Containerfile",
         ".dockerignore",
         "manage.py",
+        "pyproject.toml",
         "requirements",
         "project",
         "schema",
