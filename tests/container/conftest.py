@@ -46,5 +46,7 @@ def image(runtime: Podman) -> str:
     name = f"localhost/latchkey:{content.hexdigest()[:12]}"
     with runtime.alone():
         if name not in runtime.images():
+            # Those of yesterday's trees.
+            runtime.run("image", "prune", "--all", "--force", "--filter=until=24h")
             build(runtime, name, VERSION="1.2.3", REVISION="0123abc", SOURCE="https://git.example.org/latchkey")
     return name
