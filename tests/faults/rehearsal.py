@@ -225,6 +225,7 @@ def main() -> int:
     )
     parser.add_argument("--write", action="store_true", help="replace the table in docs/operations.md")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("deploy/rehearse: ended"))  # so that the servers end too
     rows = []
     try:
         for row in rehearse(arguments.proxy, arguments.only):
