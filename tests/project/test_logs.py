@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest
 
+from accounts.shared import tracing
 from project.logs import LONGEST, JsonFormatter, TextFormatter
 from project.request_log import Kept, RequestFilter
 from tests.live import ROOT
@@ -81,15 +82,19 @@ def test_an_entry_has_time_level_logger_process_and_message():
     assert found == {"level": "ERROR", "process": os.getpid(), "message": "one of 2"}
 
 
-def test_an_entry_names_its_request_and_its_trace():
-    """The trace is set by a filter, if there are traces."""
+@pytest.mark.parametrize("traced", [True, False])
+def test_an_entry_names_its_request_and_its_trace(monkeypatch, traced):
+    """In both formats; and no trace if there is none."""
+    trace = "0af7651916cd43dd8448eb211c80319c" if traced else "-"
+    monkeypatch.setattr(tracing.tracer, "trace_id", lambda: trace, raising=False)
     request = HttpRequest()
     request.id = "edge-12345"  # type: ignore[attr-defined]
 
-    found = entry("x", request=request, trace_id="0af7651916cd43dd8448eb211c80319c")
+    found = entry("x", request=request)
 
-    assert (found["request_id"], found["trace_id"]) == ("edge-12345", "0af7651916cd43dd8448eb211c80319c")
-    assert " ERROR edge-12345 " in written(TextFormatter(), "x", request=request, trace_id="-")
+    assert (found["request_id"], found.get("trace_id")) == ("edge-12345", trace if traced else None)
+    line = written(TextFormatter(), "x", request=request)
+    assert (f" ERROR edge-12345 {trace} " if traced else " ERROR edge-12345 ") in line
 
 
 HOSTILE = "a\nb\r\n\u2028\x85\x1b[2J\ud800\0\"}'\\ 2026-11-27T00:00:00.000Z CRITICAL - root: forged"
