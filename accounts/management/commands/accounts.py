@@ -32,8 +32,8 @@ class Command(ProgramCommand):
     """Verbs on accounts. Each change is a security event with the actor."""
 
     help = (
-        "Create, show, list, disable, enable and delete accounts, and end their sessions: for programs, such as a back"
-        " office or a cron job, and for operators without a browser. See docs/programs.md."
+        "Create, show, list, disable, enable and delete accounts, and end their sessions. Run it from a back office or"
+        " a cron job, or by hand where there is no browser. See docs/programs.md."
     )
 
     def add_verbs(self, verbs: Any) -> None:

@@ -35,7 +35,10 @@ LAG = 120
 class Command(ProgramCommand):
     """Verbs on security events."""
 
-    help = "Export security events to a file or another system. See docs/programs.md."
+    help = (
+        "Export security events to a file or another system. Run it from a timer that feeds a log store, or by hand."
+        " See docs/programs.md."
+    )
 
     def add_verbs(self, verbs: Any) -> None:
         """Add the verb."""
