@@ -19,8 +19,8 @@ class Command(Migrate):
     """Migrates once no other process does. Whoever waited then finds nothing left to do."""
 
     help = (
-        "Bring the database's tables up to this release. Run it at each deployment, before the servers of the new release"
-        " start. All replicas may run it when they start: one does it, the others wait."
+        "Bring the database's tables up to this release. Run it at each deployment, before the servers of the new"
+        " release start. All replicas may run it when they start: one does it, the others wait."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
