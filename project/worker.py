@@ -22,6 +22,7 @@ from typing import Any
 
 from django.conf import settings
 from gunicorn import http
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from project import draining
@@ -221,7 +222,12 @@ class Worker(ThreadWorker):
         req._expected_100_continue = False  # noqa: SLF001 - gunicorn would send what we have sent
         if draining.under_way() or not conn.is_whole:
             req.force_close()
-        return super().handle_request(req, conn)
+        keep = super().handle_request(req, conn)
+        try:
+            return keep and conn.parser.finish_body()
+        except (ParseException, OSError):
+            # A malformed body that nobody has read. gunicorn would respond to the request a second time (S45).
+            return False
 
     # Sending ---------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """SIGTERM: first the service is not ready, then it serves on for a while, then it stops; and no request is lost."""
 
+import gc
 import http.client
 import os
 import signal
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from project import gunicorn
 from tests.serving.load import Load, asked
 from tests.serving.servers import await_that, started
 
@@ -82,3 +84,13 @@ def test_sigterm_under_load_loses_no_request(tmp_path, delay):
     assert set(load.statuses) == {200}
     assert len(load.statuses) > before
     assert code == 0
+
+
+def test_what_is_loaded_is_no_garbage_of_a_process_that_ends():
+    """A worker that stops would go through all of it, for half a second of CPU."""
+    try:
+        gunicorn.when_ready(None)
+
+        assert gc.get_freeze_count() > 100_000
+    finally:
+        gc.unfreeze()

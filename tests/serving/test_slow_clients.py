@@ -289,3 +289,23 @@ def test_what_is_left_of_a_refused_request_is_no_request(service):
 
     assert reply.count(b"HTTP/1.1 ") == 1
     assert parsed(reply).status == 400
+
+
+MALFORMED = {
+    "a blank after the size": b"2 \r\nab\r\n0\r\n\r\n",
+    "no name of an extension": b"2;=\r\nab\r\n0\r\n\r\n",
+    "a trailer that is none": b"0\r\nabc\r\n\r\n",
+    "a trailer that is forbidden": b"0\r\nHost: x\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_body_that_nobody_reads_gets_one_response(service, name):
+    """S45: a proxy would take the second for the response to the next request, of another client."""
+    head = message("GET", "/healthz", **{"Transfer-Encoding": "chunked"})
+    with connected(service) as connection:
+        connection.sendall(head.replace(b"Connection: close\r\n", b"") + MALFORMED[name])
+        reply = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert reply.count(b"HTTP/1.1 ") == 1
+    assert parsed(reply).status == 200
