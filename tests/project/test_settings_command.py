@@ -21,6 +21,9 @@ SECRETS = {
     "GOOGLE_CLIENT_IDS": "g",
     "GOOGLE_CLIENT_SECRET": HUSH,
     "GOOGLE_USERINFO_URL": f"https://u:{HUSH}@userinfo.internal/x",
+    "FACEBOOK_GRAPH_URL": f"https://u:p@{HUSH}/{HUSH}@graph.internal/v1",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": f"https://u:p@{HUSH}@collector.internal",
+    "OTEL_EXPORTER_OTLP_HEADERS": f"api-key={HUSH}",
     "APPLE_CLIENT_IDS": "a",
     "APPLE_PRIVATE_KEY": key("apple-client-secret", "ES256").pem,
     "FACEBOOK_APP_SECRET": HUSH,
@@ -70,6 +73,7 @@ def test_the_host_and_the_name_of_each_server_are_printed():
     assert rows["CACHE_URL"]["value"] == "redis://cache.internal:6380/2"
     assert rows["EMAIL_URL"]["value"] == "smtp://mail.internal:2525"
     assert rows["GOOGLE_USERINFO_URL"]["value"] == "https://userinfo.internal/x"
+    assert rows["FACEBOOK_GRAPH_URL"]["value"] == "https://graph.internal/v1"
 
 
 def test_a_password_that_was_read_as_a_path_is_not_printed():
@@ -115,6 +119,13 @@ def test_variables_that_nothing_reads_are_printed():
     assert "LATCHKEY_WROKERS is set but not used." in result.stdout
     assert "GOOGLE_CLIENT_ID is set but not used. Did you mean GOOGLE_CLIENT_IDS?" in result.stdout
     assert HUSH not in result.stdout
+
+
+def test_limits_are_printed_as_they_are_written():
+    """What is shown can be pasted back."""
+    shown_limits = shown(RATE_LIMITS="sign_in.address=7/2h,register.global=off")["RATE_LIMITS"]["value"]
+
+    assert {"sign_in.address=7/2h", "register.global=off", "mail.account=10/1h"} <= set(shown_limits)
 
 
 def test_a_value_is_on_one_line():

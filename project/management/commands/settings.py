@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,8 @@ from project import providers, variables
 from project.environment import Environment, Reading, declared
 
 HIDDEN = "(hidden)"
-CREDENTIALS = re.compile(r"://[^/?#\s@]*@")
+CREDENTIALS = re.compile(r"://.*@", re.DOTALL)
+"""Up to the last `@`: a pasted password may hold any sign, and nothing of it is shown."""
 
 
 class Command(BaseCommand):
@@ -117,6 +118,8 @@ def _shown(reading: Reading) -> Any:
         return public or (HIDDEN if value else "")
     if isinstance(value, bool | int | float):
         return value
+    if isinstance(value, Mapping):
+        return [f"{name}={item or 'off'}" for name, item in value.items()]
     if isinstance(value, tuple | list):
         return [_without_credentials(item) for item in value]
     return _without_credentials(value)
