@@ -2,6 +2,8 @@
 """Django's command line for Latchkey."""
 
 import os
+import select
+import signal
 import sys
 
 from django.conf import settings
@@ -12,6 +14,23 @@ from project.management.commands.settings import Command as ShowSettings
 
 
 def main() -> None:
+    """Run the command. Ends quietly, as other programs do, if nobody reads its output on: as behind `| head`."""
+    try:
+        try:
+            run()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        output = select.poll()
+        output.register(sys.stdout.fileno(), 0)
+        if not output.poll(0):
+            raise  # a socket's
+        # Else Python would try once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def run() -> None:
     """Run the command. Exits with a message that names the variable if the configuration is invalid."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     try:

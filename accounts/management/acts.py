@@ -27,8 +27,10 @@ def key_of(named: str) -> uuid.UUID:
             return uuid.UUID(named)
         except ValueError:
             raise InvalidInput(field=("account",)) from None
-    # PostgreSQL text cannot hold NUL.
-    key = Account.objects.filter(email=canonical_email(named.replace("\0", ""))).values_list("pk", flat=True).first()
+    if not named.isprintable():
+        # No address is so, and PostgreSQL text cannot hold NUL.
+        raise NotFound(field=("account",))
+    key = Account.objects.filter(email=canonical_email(named)).values_list("pk", flat=True).first()
     if key is None:
         raise NotFound(field=("account",))
     return key

@@ -8,6 +8,7 @@ import re
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from typing import Any, Never
@@ -21,12 +22,15 @@ from accounts.shared.keyset import Position
 
 Record = dict[str, Any]
 ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:/+-]{0,63}")
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""How Python writes a byte that is not UTF-8. PostgreSQL takes none."""
 
 
 class Exit(IntEnum):
     """Exit codes. 1 is an unexpected error, and 2 a wrong call, as of all commands."""
 
     DONE = 0
+    WRONG_CALL = 2
     REFUSED = 3
     NOT_FOUND = 4
     UNAVAILABLE = 5
@@ -46,7 +50,46 @@ class Refused(Exception):
         self.errors = [{"code": code, "field": field, "message": message}]
 
 
-class ProgramCommand(BaseCommand):
+class JsonCommand(BaseCommand):
+    """A command with `--json`: then all that goes wrong is JSON too."""
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """As Django, which explains a wrong call in words, and takes bytes that are no text."""
+        self._called_from_command_line = "--json" not in argv
+        parser = self.create_parser(argv[0], argv[1])
+        try:
+            if any(SURROGATE.search(argument) for argument in argv):
+                parser.error("an argument is not UTF-8")
+            parser.parse_args(argv[2:])
+        except CommandError as error:
+            message = str(error).removeprefix("Error: ")
+            fail(self, [{"code": "WRONG_CALL", "field": None, "message": message}], Exit.WRONG_CALL, in_json=True)
+        super().run_from_argv(argv)
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        """As Django. Ends with the exit code of what went wrong."""
+        in_json = options.get("json", False)
+        try:
+            return super().execute(*args, **options)
+        except AccountsError as error:
+            found = [
+                {"code": one.code, "field": ".".join(one.field or ()) or None, "message": str(one.message)}
+                for one in error.failures
+            ]
+            fail(self, found, Exit.NOT_FOUND if isinstance(error, NotFound) else Exit.REFUSED, in_json=in_json)
+        except Refused as refusal:
+            fail(self, refusal.errors, Exit.REFUSED, in_json=in_json)
+        except (OperationalError, InterfaceError):
+            message = "The database is away. Try again."
+            found = [{"code": "SERVICE_UNAVAILABLE", "field": None, "message": message}]
+            fail(self, found, Exit.UNAVAILABLE, in_json=in_json)
+        except CommandError as error:
+            if not in_json:
+                raise
+            fail(self, [{"code": "FAILED", "field": None, "message": str(error)}], error.returncode, in_json=True)
+
+
+class ProgramCommand(JsonCommand):
     """A command with verbs. Each yields records, and raises AccountsError or Refused."""
 
     requires_system_checks = ()
@@ -65,37 +108,33 @@ class ProgramCommand(BaseCommand):
         """Add a verb with the options that all have; `when` says what it does and when to run it."""
         parser: CommandParser = verbs.add_parser(name, help=when, description=when, epilog=EXITS)
         parser.add_argument("--json", action="store_true", help="One JSON object on each line.")
-        parser.add_argument(
-            "--actor",
-            type=actor,
-            default=user_of_system(),
-            help="Who acts, for the security events: your program or yourself. The default is the user of the system.",
-        )
+        add_actor(parser)
         parser.set_defaults(run=run)
         return parser
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the verb as its actor, and write its records."""
-        in_json = options["json"]
-        try:
-            with origin.acting(client=f"{origin.PROGRAM}{options['actor']}"):
-                for record in options["run"](options):
-                    self.stdout.write(json_of(record) if in_json else _text_of(record))
-        except AccountsError as error:
-            found = [
-                {"code": one.code, "field": ".".join(one.field or ()) or None, "message": str(one.message)}
-                for one in error.failures
-            ]
-            fail(self, found, Exit.NOT_FOUND if isinstance(error, NotFound) else Exit.REFUSED, in_json=in_json)
-        except Refused as refusal:
-            fail(self, refusal.errors, Exit.REFUSED, in_json=in_json)
-        except (OperationalError, InterfaceError):
-            message = "The database is away. Try again."
-            found = [{"code": "SERVICE_UNAVAILABLE", "field": None, "message": message}]
-            fail(self, found, Exit.UNAVAILABLE, in_json=in_json)
+        with acting(options["actor"]):
+            for record in options["run"](options):
+                self.stdout.write(json_of(record) if options["json"] else _text_of(record))
 
 
-def fail(command: BaseCommand, errors: list[dict[str, str | None]], code: Exit, *, in_json: bool) -> Never:
+def add_actor(parser: CommandParser) -> None:
+    """Add the option that names who acts."""
+    parser.add_argument(
+        "--actor",
+        type=actor,
+        default=user_of_system(),
+        help="Who acts, for the security events: your program or yourself. The default is the user of the system.",
+    )
+
+
+def acting(actor: str) -> AbstractContextManager[None]:
+    """Record what the block does as this actor's."""
+    return origin.acting(client=f"{origin.PROGRAM}{actor}")
+
+
+def fail(command: BaseCommand, errors: list[dict[str, str | None]], code: int, *, in_json: bool) -> Never:
     """End a command that was refused: with one line of JSON, or in words."""
     if in_json:
         command.stderr.write(json.dumps({"errors": errors}), lambda text: text)

@@ -76,7 +76,8 @@ def ensure(wanted: Wanted, *, new_secret: bool = False) -> Ensured:
         made = client.client_secret = Client._meta.get_field("client_secret").get_default()  # noqa: SLF001 - public
     changed = _apply(client, wanted)
     if created or changed or made:
-        client.full_clean(exclude=["client_secret"])
+        # Whether its id is free the database says: another process may create it at the same time.
+        client.full_clean(exclude=["client_secret"], validate_unique=False)
         try:
             # A savepoint: the caller may be in a transaction.
             with transaction.atomic():
@@ -84,7 +85,6 @@ def ensure(wanted: Wanted, *, new_secret: bool = False) -> Ensured:
         except IntegrityError:
             if not created or not Client.objects.filter(client_id=wanted.client_id).exists():
                 raise
-            # Another process has created it at the same time.
             return ensure(wanted)
     return Ensured(created=created, changed=() if created else (*changed, *(["secret"] if made else [])), secret=made)
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def end(**options: bool) -> dict[str, int]:
     """What it prints."""
     printed = io.StringIO()
-    call_command("end_all_sessions", json=True, stdout=printed, **options)
+    call_command("end_all_sessions", "--json", "--actor=cron", stdout=printed, **options)
     return json.loads(printed.getvalue())
 
 
@@ -65,11 +65,12 @@ def test_the_administration_is_closed_too(admin_browser):
 
 
 def test_it_is_recorded(signed_in):
-    """S58: for each account, with its cause."""
+    """S58: for each account, with its cause and who did it."""
     end(yes=True)
 
     event = SecurityEvent.objects.get(type="session:end:all")
     assert (event.subject, event.cause) == (signed_in.account.pk, "by an operator, for all accounts")
+    assert event.client == "program:cron"
 
 
 def test_a_second_run_finds_nobody(signed_in):
@@ -82,7 +83,7 @@ def test_a_second_run_finds_nobody(signed_in):
 def test_nothing_happens_without_a_confirmation(graphql, signed_in):
     """It says what it would do."""
     with pytest.raises(CommandError, match="--yes"):
-        end()
+        call_command("end_all_sessions")
 
     assert graphql(ME, token=signed_in.access_token).status == 200
     assert not SecurityEvent.objects.filter(type="session:end:all").exists()

@@ -21,14 +21,17 @@ def manage(tmp_path_factory) -> Any:
     """Run manage.py against a database of this module."""
     with fresh_database(tmp_path_factory.mktemp("commands"), migrated=True) as database:
 
-        def run(*arguments: str, given: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+        def run(
+            *arguments: str, given: str = "", stdout: Any = subprocess.PIPE, **environment: str
+        ) -> "subprocess.CompletedProcess[str]":
             settings = {"DATABASE_URL": database, "CACHE_URL": "locmemcache://", **environment}
             return subprocess.run(
                 [sys.executable, "manage.py", *arguments],
                 cwd=ROOT,
                 env=environment_of_service(**settings),
                 input=given,
-                capture_output=True,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
                 text=True,
                 check=False,
                 timeout=60,
@@ -52,22 +55,77 @@ def test_a_program_creates_an_account_and_exports_what_happened(manage):
 
 
 def test_the_exit_code_and_the_last_line_tell_what_went_wrong(manage):
-    """Refused, not found, and a wrong call."""
+    """Refused, and not found."""
     refused = manage(*ADA, "--username=a b", "--json")
     missing = manage("accounts", "show", "nobody@example.com", "--json")
-    wrong = manage("accounts", "show", "--json")
 
-    assert (refused.returncode, missing.returncode, wrong.returncode) == (3, 4, 2)
+    assert (refused.returncode, missing.returncode) == (3, 4)
     for failed, code in ((refused, "INVALID_INPUT"), (missing, "NOT_FOUND")):
         assert failed.stdout == ""
         assert code in [one["code"] for one in json.loads(failed.stderr.splitlines()[-1])["errors"]]
 
 
-def test_a_database_that_is_away_is_told_apart(manage):
+NOT_TEXT = os.fsdecode(b"a\xff@example.com")
+WRONG = [
+    ("accounts", "show"),
+    ("accounts", "end-sessions", "ada@example.com", "--session=x"),
+    ("accounts", "show", NOT_TEXT),
+    ("events", "export", "--until=soon"),
+    ("provision",),
+    ("ensure_client", "--confidential", "--resource-server"),
+    ("ensure_client", "--name", NOT_TEXT),
+    ("end_all_sessions", "--never"),
+    ("clear_expired", "more"),
+]
+
+
+@pytest.mark.parametrize("call", WRONG, ids=str)
+def test_a_wrong_call_is_told_in_json_too(manage, call):
+    """With the exit code of wrong calls."""
+    done = manage(*call, "--json")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    (error,) = json.loads(done.stderr)["errors"]
+    assert (error["code"], error["field"]) == ("WRONG_CALL", None)
+    assert len(error["message"]) > 10
+
+
+def test_a_wrong_call_is_told_in_words_to_people(manage):
+    """By argparse, also an argument that is no text."""
+    done = manage("accounts", "show", NOT_TEXT)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("error: an argument is not UTF-8\n")
+
+
+def test_what_is_not_confirmed_is_told_in_json_too(manage):
+    """Of commands without verbs as well."""
+    done = manage("end_all_sessions", "--json")
+
+    assert done.returncode == 1
+    assert "--yes" in json.loads(done.stderr)["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("call", [("accounts", "list", "--json"), ("accounts", "list"), ("settings",)], ids=str)
+def test_a_reader_that_has_enough_ends_a_command_quietly(manage, call):
+    """As `manage.py accounts list | head`: no traceback, neither at once nor from Python at the exit."""
+    manage("accounts", "create", "bob@example.com", "--username=bob", "--first-name=Bob")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        done = manage(*call, stdout=closed)
+
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    "call", [("accounts", "list"), ("end_all_sessions", "--yes"), ("provision", "/dev/null"), ("ensure_client",)]
+)
+def test_a_database_that_is_away_is_told_apart(manage, call):
     """A cron job tries again later."""
     away = f"postgres://latchkey@127.0.0.1:{free_port()}/latchkey"
 
-    done = manage("accounts", "list", "--json", DATABASE_URL=away)
+    done = manage(*call, "--json", DATABASE_URL=away)
 
     assert (done.returncode, done.stdout) == (5, "")
     assert json.loads(done.stderr.splitlines()[-1])["errors"][0]["code"] == "SERVICE_UNAVAILABLE"

@@ -322,6 +322,27 @@ def test_a_new_secret_replaces_the_old_one(graphql, account):
     assert codes(graphql(TOKEN_AUTH, input={**given, "clientSecret": new}).data["tokenAuth"]) == []
 
 
+def test_ensure_client_tells_a_program_what_was_done(db):
+    """The secret only when it is made."""
+    arguments = ("--client-id", "orders", "--resource-server", "--json")
+
+    first, second = json.loads(ensured(*arguments)), json.loads(ensured(*arguments))
+
+    assert provisioning._is_secret_of(Client.objects.get(), first.pop("client_secret"))
+    assert first == {"client_id": "orders", "created": True, "changed": []}
+    assert second == {"client_id": "orders", "created": False, "changed": []}
+
+
+def test_the_hash_of_a_secret_is_json_for_programs(monkeypatch):
+    """As all output with `--json`."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SECRET}\n"))
+    out = io.StringIO()
+
+    call_command("provision", "--hash-secret", "--json", stdout=out)
+
+    assert json.loads(out.getvalue())["secret_hash"].startswith("pbkdf2")
+
+
 def test_a_public_client_gets_no_new_secret(db):
     """It has none, and nothing changes."""
     ensured("--client-id", "ios")

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.sessions.models import Session as AdminSession
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import close_old_connections, connection
 
 from accounts.challenges import steps as challenges
@@ -17,6 +17,7 @@ from accounts.conf import latchkey
 from accounts.guard import events
 from accounts.leaving import grace
 from accounts.mails import codes, delivery
+from accounts.management.program import JsonCommand
 from accounts.shared import single_use
 from accounts.shared.sweeping import sweep_expired
 from accounts.tokens import api as bearer_tokens
@@ -45,7 +46,7 @@ KINDS: dict[str, Callable[[], int]] = {
 """What deletes each kind and returns the number. Each works in short transactions and waits for no lock."""
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """Deletes expired rows of every kind. A kind that fails stops no other."""
 
     help = (

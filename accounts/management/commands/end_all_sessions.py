@@ -1,17 +1,17 @@
 """Sign everybody out."""
 
 import json
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.management.program import JsonCommand, acting, add_actor
 from accounts.tokens import sessions
 
 CAUSE = "by an operator, for all accounts"
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """Ends the sessions, tokens and authorization codes of all accounts, also in the administration."""
 
     help = (
@@ -21,14 +21,16 @@ class Command(BaseCommand):
         " beside the service, and can be repeated."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add --yes and --json."""
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add --yes, --json and --actor."""
         parser.add_argument("--yes", action="store_true", help="Confirm. Without it, nothing happens.")
         parser.add_argument("--json", action="store_true", help="Print the number of accounts as a JSON object.")
+        add_actor(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """End them, and print the number of accounts. Raises CommandError unless it is confirmed."""
         if not options["yes"]:
             raise CommandError("This signs everybody out. Confirm it with --yes.")
-        accounts = sessions.end_everybodys(cause=CAUSE)
+        with acting(options["actor"]):
+            accounts = sessions.end_everybodys(cause=CAUSE)
         self.stdout.write(json.dumps({"accounts": accounts}) if options["json"] else f"{accounts} accounts signed out.")

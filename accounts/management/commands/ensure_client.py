@@ -1,12 +1,12 @@
 """Create or update a client of ours."""
 
-from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from accounts.conf import latchkey
+from accounts.management.program import JsonCommand, json_of
 from accounts.tokens.provisioning import AnotherKind, Kind, Wanted, ensure
 
 VARIABLES = {
@@ -19,7 +19,7 @@ VARIABLES = {
 """Environment variables of the default client, and options, by field, for error messages."""
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """Creates the client if it is missing, otherwise updates its name and redirect URIs. Idempotent."""
 
     help = (
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         " service. For many clients, keep a file: see provision."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Add the options for clients other than the default one."""
         conf = latchkey()
         parser.add_argument("--client-id", default=conf.default_client_id)
@@ -56,6 +56,7 @@ class Command(BaseCommand):
             action="store_true",
             help="Replace the secret and print it once. The old one stops working at once.",
         )
+        parser.add_argument("--json", action="store_true", help="Print one JSON object, the secret too.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Create or update. Raises CommandError if the client exists and is of another kind."""
@@ -79,6 +80,12 @@ class Command(BaseCommand):
         except ValidationError as error:
             texts = [(VARIABLES.get(name, name), text) for name, found in error.message_dict.items() for text in found]
             raise CommandError("; ".join(f"{name}: {text}" for name, text in texts)) from error
+        if options["json"]:
+            secret = {"client_secret": done.secret} if done.secret else {}
+            self.stdout.write(
+                json_of({"client_id": client_id, "created": done.created, "changed": done.changed, **secret})
+            )
+            return
         if options["verbosity"]:
             self.stdout.write(f"Client {client_id} is {'created' if done.created else 'up to date'}.")
         if done.secret:

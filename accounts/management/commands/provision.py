@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
-from accounts.management.program import Exit, Record, fail, json_of
+from accounts.management.program import Exit, JsonCommand, Record, fail, json_of
 from accounts.tokens.client_file import BadFile, hash_of, read
 from accounts.tokens.models import Client
 from accounts.tokens.provisioning import AnotherKind, Wanted, ensure
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """Makes the clients as the file has them: all of them, or none if one is refused. Idempotent. Deletes nothing."""
 
     help = (
@@ -41,7 +41,8 @@ class Command(BaseCommand):
         in_json = options["json"]
         try:
             if options["hash_secret"]:
-                self.stdout.write(hash_of(sys.stdin.readline().rstrip("\r\n")))
+                made = hash_of(sys.stdin.readline().rstrip("\r\n"))
+                self.stdout.write(json_of({"secret_hash": made}) if in_json else made)
                 return
             records = _provisioned(read(options["file"], os.environ), dry_run=options["dry_run"])
         except BadFile as error:
