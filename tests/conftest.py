@@ -12,6 +12,7 @@ from django.core.management import call_command
 
 from accounts.guard import events, limits, store
 from accounts.people.models import Account
+from accounts.shared import clock
 from tests.api import TOKEN_AUTH, Answer, GraphQL, SignedIn, SignIn
 from tests.browser import AdminBrowser, Browser
 from tests.factories import PASSWORD, make_account
@@ -22,6 +23,12 @@ hypothesis.settings.register_profile("home", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "home")
 
 pytest_plugins = ["tests.providers.fixtures", "tests.codes_plugin"]
+
+
+@pytest.fixture(autouse=True)
+def own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests travel in time, and the database does not."""
+    monkeypatch.setattr(clock, "compare", lambda **_readings: None)
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from accounts.guard import origin
 from accounts.guard.errors import RateLimited
 from accounts.guard.limits import network_of
 from accounts.guard.models import SecurityEvent
-from accounts.shared import metrics
+from accounts.shared import clock, metrics
 from accounts.shared.caller import Caller
 from accounts.shared.keyset import Position, found_forwards
 from accounts.shared.single_use import digest_of
@@ -176,8 +176,9 @@ def oldest_first(
 
     `after` continues behind an event of an earlier call. Memory does not grow with the number of events.
 
-    Failures are counted in the row of their minute, and a transaction commits after the moment of its event: with an
-    `until` within the last minutes, later calls would skip what is written until then.
+    Moments are those of the database's clock. Failures are counted in the row of their minute, and a transaction
+    commits after the moment of its event: with an `until` within the last minutes, later calls would skip what is
+    written until then.
     """
     rows = SecurityEvent.objects.filter(created_at__lt=until)
     if since:
@@ -241,6 +242,7 @@ def _event(
         user_agent=caller.user_agent,
         cause=cause[:100],
         request_id=source.request_id,
+        created_at=clock.now(),
     )
 
 

@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Any, Never
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from accounts.errors import AccountsError, NotFound
 from accounts.guard import origin
@@ -114,6 +114,8 @@ class ProgramCommand(JsonCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the verb as its actor, and write its records."""
+        # Then the clock of the database is known, which tells when an event was.
+        connection.ensure_connection()
         with acting(options["actor"]):
             for record in options["run"](options):
                 self.stdout.write(json_of(record) if options["json"] else _text_of(record))

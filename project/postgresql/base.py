@@ -78,12 +78,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return parameters
 
     def _configure_connection(self, connection: Any) -> bool:
-        commit: bool = super()._configure_connection(connection)  # type: ignore[misc]  # unknown to the stubs
-        if self.pool is not None:
-            before = timezone.now()
-            [database] = connection.execute("SELECT clock_timestamp()").fetchone()
-            clock.compare(before=before, database=database, after=timezone.now())
-        return commit
+        super()._configure_connection(connection)  # type: ignore[misc]  # unknown to the stubs
+        before = timezone.now()
+        [database] = connection.execute("SELECT clock_timestamp()").fetchone()
+        clock.compare(before=before, database=database, after=timezone.now())
+        return True  # the statement has begun a transaction
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A connection that works.

@@ -6,11 +6,14 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
+from psycopg.pq import TransactionStatus
 
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.guard.models import SecurityEvent
+from accounts.shared import clock
 from accounts.shared.caller import Caller
 from tests.programs.running import run
 
@@ -91,6 +94,36 @@ def test_what_may_be_incomplete_is_left_out_until_it_is_complete(db):
         events.record_failure(EventType.SIGN_IN_FAILED, subject=ADA, cause="X")
     with time_machine.travel(begin + timedelta(seconds=130), tick=False):
         assert [event["count"] for event in exported("--account", str(ADA))] == [2]
+
+
+@pytest.mark.parametrize(("recorder", "exporter"), [(-90, 0), (90, 0), (0, 90), (0, -90)])
+def test_a_clock_that_is_off_hides_nothing(db, monkeypatch, recorder, exporter):
+    """Events have the time of the database: a slow clock dates none back behind the cursor of an export."""
+    now = timezone.now().replace(second=5, microsecond=0)
+    with monkeypatch.context() as there, time_machine.travel(now + timedelta(seconds=recorder), tick=False):
+        there.setattr(clock._Offset, "value", timedelta(seconds=-recorder))
+        events.record_failure(EventType.SIGN_IN_FAILED, subject=ADA, cause="X")
+        events.record(EventType.LINKED, subject=ADA)
+    monkeypatch.setattr(clock._Offset, "value", timedelta(seconds=-exporter))
+    with time_machine.travel(now + timedelta(seconds=exporter + 110), tick=False):
+        assert exported() == []
+    with time_machine.travel(now + timedelta(seconds=exporter + 130), tick=False):
+        assert [event["type"] for event in exported("--account", str(ADA))] == ["account:login:failure", "social:link"]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+def test_every_connection_compares_the_clocks(db, monkeypatch):
+    """Also without a pool: commands have none, and a pooler may stand in its place."""
+    compared: list[dict[str, object]] = []
+    monkeypatch.setattr(clock, "compare", lambda **readings: compared.append(readings))
+    own = connection.copy()
+
+    own.ensure_connection()
+    idle = own.connection.info.transaction_status == TransactionStatus.IDLE
+    own.close()
+
+    assert idle
+    assert [readings.keys() for readings in compared] == [{"before", "database", "after"}]
 
 
 def test_people_can_have_the_newest(db):

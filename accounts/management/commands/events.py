@@ -6,13 +6,12 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.guard.models import SecurityEvent
 from accounts.management import acts
 from accounts.management.program import ProgramCommand, Record, cursor, moment, position, whole
+from accounts.shared import clock
 from accounts.shared.keyset import position_of
 
 FIELDS = (
@@ -65,7 +64,7 @@ class Command(ProgramCommand):
 
     def export(self, options: dict[str, Any]) -> Iterator[Record]:
         """Export, and record it."""
-        complete = timezone.now() - timedelta(seconds=options["lag"])
+        complete = clock.now() - timedelta(seconds=options["lag"])
         subject = acts.key_of(options["account"]) if options["account"] else None
         events.record(EventType.EVENTS_EXPORTED, subject=None, cause=f"of {subject}" if subject else "")
         found = events.oldest_first(
