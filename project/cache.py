@@ -8,6 +8,9 @@ from asgiref.sync import sync_to_async
 from django.core.cache.backends.redis import RedisCache as DjangoRedisCache
 from django.core.cache.backends.redis import RedisCacheClient
 from redis import ReadOnlyError, Redis, RedisError, ResponseError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from accounts.shared.circuit_breaker import CircuitBreaker
 from accounts.shared.scripts import ScriptableCache, ScriptsUnavailable
@@ -32,6 +35,35 @@ class OneClient(RedisCacheClient):
         if pool not in self._clients:
             self._clients[pool] = self._client(connection_pool=pool)  # type: ignore[attr-defined]
         return self._clients[pool]
+
+
+class SentinelPool(SentinelConnectionPool):
+    """Connections to the Redis that the Sentinels call the primary, whom each new connection asks."""
+
+    @classmethod
+    def from_url(  # type: ignore[override]  # Django passes what data_urls has read
+        cls,
+        url: str,  # noqa: ARG003
+        *,
+        sentinels: Sequence[tuple[str, int]],
+        primary: str,
+        sentinel_username: str | None = None,
+        sentinel_password: str | None = None,
+        **options: Any,
+    ) -> "SentinelPool":
+        """A pool of its own, as Django builds one for each thread."""
+        to_sentinels = {name: value for name, value in options.items() if name.startswith(("socket_", "ssl"))}
+        manager = Sentinel(  # type: ignore[no-untyped-call]
+            sentinels,
+            # Without the pauses between attempts: the next Sentinel is asked.
+            sentinel_kwargs={
+                **to_sentinels,
+                "username": sentinel_username,
+                "password": sentinel_password,
+                "retry": Retry(NoBackoff(), 0),
+            },
+        )
+        return cls(primary, manager, **options)
 
 
 class RedisCache(ScriptableCache, DjangoRedisCache):

@@ -13,6 +13,9 @@ SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
 POSTGRESQL_SCHEMES = {"postgres", "postgresql", "psql", "pgsql"}
 REDIS_SCHEMES = {"redis": "redis", "rediss": "rediss", "rediscache": "redis", "valkey": "redis", "valkeys": "rediss"}
+SENTINEL_SCHEMES = {"redis+sentinel": False, "rediss+sentinel": True}
+"""Whether Redis and its Sentinels are spoken to over TLS."""
+SENTINEL_PORT = 26379
 REDIS = "django.core.cache.backends.redis.RedisCache"
 OTHER_CACHES = {
     "locmemcache": "django.core.cache.backends.locmem.LocMemCache",
@@ -20,7 +23,7 @@ OTHER_CACHES = {
     "filecache": "django.core.cache.backends.filebased.FileBasedCache",
     "dbcache": "django.core.cache.backends.db.DatabaseCache",
 }
-TEXT_OPTIONS = {"username", "password", "client_name"}
+TEXT_OPTIONS = {"username", "password", "client_name", "sentinel_username", "sentinel_password"}
 SMTP, OUTBOX = "accounts.mails.smtp.Backend", "project.outbox.OutboxBackend"
 PRINTING_BACKENDS = {OUTBOX, "django.core.mail.backends.console.EmailBackend"}
 SUBMISSION_PORT, SUBMISSIONS_PORT, RELAY_PORT = 587, 465, 25
@@ -31,7 +34,7 @@ _HOST = r"(?:\[[^][@/?\#]*\]|[^]:@/?\#,[]*)(?::[0-9]*)?"
 
 def _pattern(password: str) -> re.Pattern[str]:
     return re.compile(
-        rf"""(?P<scheme>[a-z]+)://
+        rf"""(?P<scheme>[a-z+]+)://
         (?:(?P<user>[^:/?\#]*)(?::(?P<password>{password}))?@)?
         (?P<hosts>{_HOST}(?:,{_HOST})*)
         (?:/(?P<path>[^?\#]*))?
@@ -98,17 +101,27 @@ def database(url: str) -> dict[str, Any]:
 def cache(url: str) -> dict[str, Any]:
     """An entry of Django's CACHES. Raises BadURL."""
     scheme, _, rest = url.partition("://")
-    if scheme in REDIS_SCHEMES or scheme == "unix":
+    options: dict[str, Any] = {}
+    if scheme in SENTINEL_SCHEMES:
         server = _server(url)
-        config: dict[str, Any] = {"BACKEND": REDIS, "LOCATION": _redis_locations(server)}
+        options = _sentinels(server)
+        # Without user and password: operators see it.
+        name, number = options["primary"], options["db"]
+        config: dict[str, Any] = {"BACKEND": REDIS, "LOCATION": [f"{scheme}://{_addresses(server)}/{name}/{number}"]}
+        query = server.query
+    elif scheme in REDIS_SCHEMES or scheme == "unix":
+        server = _server(url)
+        config = {"BACKEND": REDIS, "LOCATION": _redis_locations(server)}
         query = server.query
     elif scheme in OTHER_CACHES:
         location, _, text = rest.partition("?")
         config = {"BACKEND": OTHER_CACHES[scheme], "LOCATION": _decoded(location)}
         query = _options(text)
     else:
-        raise BadURL("begins with none of redis://, rediss://, unix://, locmemcache://, filecache://, dbcache://.")
-    options: dict[str, Any] = {}
+        raise BadURL(
+            "begins with none of redis://, rediss://, redis+sentinel://, rediss+sentinel://, unix://, locmemcache://,"
+            " filecache://, dbcache://."
+        )
     for key, value in query.items():
         if key == "timeout":
             config["TIMEOUT"] = _seconds(key, value)
@@ -195,6 +208,31 @@ def _sqlite_file(url: str) -> str:
     return path
 
 
+def _sentinels(server: Server) -> dict[str, Any]:
+    """The options of project.cache.SentinelPool, in place of the address of a Redis."""
+    path = re.fullmatch(r"([A-Za-z0-9._-]+)(?:/([0-9]{1,5}))?/?", server.path)
+    if path is None or not all(host for host, _port in server.hosts):
+        raise BadURL("takes the Sentinels, the name of their primary and a database number: host,host/mymaster/0.")
+    options = {
+        "pool_class": "project.cache.SentinelPool",
+        "sentinels": [(host, int(port or SENTINEL_PORT)) for host, port in server.hosts],
+        "primary": path[1],
+        "db": int(path[2] or 0),
+        "username": server.user,
+        "password": server.password,
+        "ssl": SENTINEL_SCHEMES[server.scheme],
+    }
+    return {name: value for name, value in options.items() if value != ""}
+
+
+def _addresses(server: Server) -> str:
+    return ",".join(f"{_bracketed(host)}{f':{port}' if port else ''}" for host, port in server.hosts)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def _redis_locations(server: Server) -> str | list[str]:
     if not any(host for host, _port in server.hosts):
         return f"unix://{_credentials(server)}/{quote(server.path)}"
@@ -202,7 +240,7 @@ def _redis_locations(server: Server) -> str | list[str]:
     if not re.fullmatch(r"[0-9]{0,5}", server.path.removesuffix("/")):
         raise BadURL("takes a database number after the host.")
     locations = [
-        f"{REDIS_SCHEMES[server.scheme]}://{_credentials(server)}{f'[{host}]' if ':' in host else host}"
+        f"{REDIS_SCHEMES[server.scheme]}://{_credentials(server)}{_bracketed(host)}"
         f"{f':{port}' if port else ''}/{server.path.removesuffix('/')}"
         for host, port in server.hosts
     ]

@@ -222,7 +222,9 @@ class Data:
     cache: dict[str, Any] = setting(
         "CACHE_URL",
         "The cache, which several workers must share: `redis://host:6379/0`, `rediss://` for TLS, `unix:///path` for a"
-        " socket. If Redis is down, requests still work, uncached; it is tried again every 5 seconds.",
+        " socket, `redis+sentinel://user:password@host:26379,host:26379/mymaster/0` for Sentinels, who know the primary"
+        " (`rediss+sentinel://` for TLS, `?sentinel_password=` for a password of their own). If Redis is down, requests"
+        " still work, uncached; it is tried again every 5 seconds.",
         default=data_urls.cache("locmemcache://"),
         secret=True,
         shown="in the process's memory",

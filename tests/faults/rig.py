@@ -290,6 +290,7 @@ class Redis(Server):
     """A Redis that keeps nothing on disk."""
 
     port: int = field(default_factory=free_port)
+    password: str = ""
 
     @property
     def url(self) -> str:
@@ -299,21 +300,50 @@ class Redis(Server):
     def start(self, *options: str) -> None:
         """Start it, and wait until it accepts connections."""
         command = [program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        if self.password:
+            command += ["--requirepass", self.password, "--masterauth", self.password]
         self.command = [*command, "--dir", str(self.directory), *options]
         self.launch()
         self.await_port(self.port)
 
 
 @contextmanager
-def redis(directory: Path, *options: str) -> Iterator[Redis]:
+def redis(directory: Path, *options: str, password: str = "") -> Iterator[Redis]:
     """A Redis until the block ends."""
     directory.mkdir(parents=True, exist_ok=True)
-    server = Redis("redis", directory)
+    server = Redis("redis", directory, password=password)
     server.start(*options)
     try:
         yield server
     finally:
         server.end(signal.SIGKILL)
+
+
+@contextmanager
+def sentinel(directory: Path, primary: Redis) -> Iterator[str]:
+    """A Sentinel that watches a Redis and its replicas, and fails over by itself. What CACHE_URL says of it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    configuration, port = directory / "sentinel.conf", free_port()
+    configuration.write_text(
+        f"port {port}\nbind 127.0.0.1\ndir {directory}\nrequirepass {SENTINEL_PASSWORD}\n"
+        f"sentinel monitor watched 127.0.0.1 {primary.port} 1\n"
+        f"sentinel auth-pass watched {primary.password}\n"
+        "sentinel down-after-milliseconds watched 1000\nsentinel failover-timeout watched 3000\n"
+    )
+    server = Server("sentinel", directory, [program("redis-sentinel"), str(configuration)])
+    server.launch()
+    try:
+        server.await_port(port)
+        # The first one never answers.
+        yield (
+            f"redis+sentinel://:{primary.password}@127.0.0.1:1,127.0.0.1:{port}/watched/0"
+            f"?sentinel_password={SENTINEL_PASSWORD}"
+        )
+    finally:
+        server.end(signal.SIGKILL)
+
+
+SENTINEL_PASSWORD = "of-sentinels"
 
 
 def production(*, database: str, cache: str, **more: str) -> dict[str, str]:

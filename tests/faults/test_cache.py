@@ -1,6 +1,9 @@
 """Redis restarts empty, or becomes a replica, under a real server. tests/e2e/test_redis_gone.py: it goes away."""
 
+import json
+import signal
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from redis import Redis as Client
@@ -57,6 +60,40 @@ def test_a_redis_that_became_a_replica_is_left(workplace, servers):
     assert left
 
 
+def test_sentinels_lead_to_the_new_primary(workplace, servers):
+    """S56: the primary dies. No request fails, and then attempts are counted at the replica that was promoted."""
+    database, _ = servers
+    directory = workplace / "watched"
+    with (
+        as_installed(),
+        rig.redis(directory / "one", password="of-both") as primary,
+        rig.redis(directory / "two", "--replicaof", "127.0.0.1", str(primary.port), password="of-both") as replica,
+        rig.sentinel(directory, primary) as url,
+    ):
+        # The Sentinel learns of replicas from the primary every ten seconds.
+        rig.until("the Sentinel knows the replica", lambda: knows(directory, replica), seconds=20)
+        environment = rig.production(database=database.url, cache=url, WORKERS="1")
+        with rig.instances(directory, environment) as [instance]:
+            somebody = person()
+            assert rig.ask(instance, REGISTER, input=somebody).data["register"]["errors"] == []
+            counted_before = keys(primary)
+            primary.end(signal.SIGKILL)
+            statuses = set()
+
+            def signs_in_until(happens: bool) -> bool:
+                statuses.add(sign_in(instance, somebody).status)
+                return happens
+
+            rig.until("the replica is promoted", lambda: signs_in_until(role(replica) == b"master"), seconds=20)
+            command(replica, "FLUSHALL")
+            rig.until("the replica counts", lambda: signs_in_until(bool(keys(replica))), seconds=SECONDS)
+            health = json.loads(rig.fetch(instance, "GET", "/readyz")[2])
+
+    assert counted_before
+    assert statuses == {HTTPStatus.OK}
+    assert health["status"] == "ok"
+
+
 def sign_in(instance: rig.Instance, somebody: dict[str, str]) -> Any:
     """The answer to `tokenAuth`."""
     return rig.ask(instance, TOKEN_AUTH, input={"email": somebody["email"], "password": somebody["password"]})
@@ -64,8 +101,19 @@ def sign_in(instance: rig.Instance, somebody: dict[str, str]) -> Any:
 
 def command(cache: rig.Redis, *words: str) -> Any:
     """What Redis answers."""
-    with Client(port=cache.port) as client:
+    with Client(port=cache.port, password=cache.password or None) as client:
         return client.execute_command(*words)
+
+
+def knows(directory: Path, replica: rig.Redis) -> bool:
+    """Whether the Sentinel there has written down the replica."""
+    return f"known-replica watched 127.0.0.1 {replica.port}" in (directory / "sentinel.conf").read_text()
+
+
+def role(cache: rig.Redis) -> bytes:
+    """`master` or `slave`."""
+    found: bytes = command(cache, "ROLE")[0]
+    return found
 
 
 def keys(cache: rig.Redis) -> list[bytes]:

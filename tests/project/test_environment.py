@@ -198,7 +198,18 @@ VARIABLES: dict[str, Variable] = {
         lambda s: s["CACHES"]["default"]["KEY_PREFIX"],
         text,
         lambda t: "redis://h/1?key_prefix=" + "".join(f"%{byte:02x}" for byte in t.encode()),
-        refused=("", "nonsense", "memcached://h", "redis://h/one", "redis://h:http/1", "redis://h/1?timeout=long"),
+        refused=(
+            "",
+            "nonsense",
+            "memcached://h",
+            "redis://h/one",
+            "redis://h:http/1",
+            "redis://h/1?timeout=long",
+            "redis+sentinel://h",
+            "redis+sentinel://h/0/mymaster",
+            "redis+sentinel:///mymaster",
+            "sentinel://h/mymaster",
+        ),
     ),
     "HOST": Variable(
         lambda s: s["BIND"].removesuffix(":8000"),
@@ -668,6 +679,23 @@ def test_each_part_of_a_cache_url_is_what_it_says(url, location, options):
 
     assert found["LOCATION"] == location
     assert found.get("OPTIONS") == options
+
+
+def test_a_url_of_sentinels_keeps_the_password_out_of_what_operators_see():
+    """Two Sentinels and a primary by its name; Redis and Sentinels may have passwords of their own."""
+    found = data_urls.cache("rediss+sentinel://u:p%40@a,[::1]:7/My.one/3?sentinel_password=1")
+
+    assert data_urls.public_part_of_cache(found) == "rediss+sentinel://a,[::1]:7/My.one/3"
+    assert found["OPTIONS"] == {
+        "pool_class": "project.cache.SentinelPool",
+        "sentinels": [("a", 26379), ("::1", 7)],
+        "primary": "My.one",
+        "db": 3,
+        "username": "u",
+        "password": "p@",
+        "ssl": True,
+        "sentinel_password": "1",
+    }
 
 
 @pytest.mark.parametrize("query", ["", "?pool=true", "?pool=true&conn_max_age=0"])
