@@ -70,11 +70,8 @@ def caddy(directory: Path, *upstreams: str) -> Iterator[Proxy]:
 def caddy_environment(directory: Path, https: int, http_port: int) -> dict[str, str]:
     """What the Caddyfile reads, and where Caddy keeps its files."""
     options = f"local_certs\nskip_install_trust\nadmin off\nhttps_port {https}\nhttp_port {http_port}"
-    older = subprocess.run([program("caddy"), "version"], capture_output=True, text=True, check=True).stdout
-    major, minor = (int(part) for part in older.lstrip("v").split(".")[:2])
-    buffering = {"CADDY_BUFFERING": "buffer_requests"} if (major, minor) < (2, 7) else {}
     home = {"HOME": str(directory), "XDG_DATA_HOME": str(directory), "XDG_CONFIG_HOME": str(directory)}
-    return {"DOMAIN": DOMAIN, "CADDY_GLOBAL_OPTIONS": options, **buffering, **home}
+    return {"DOMAIN": DOMAIN, "CADDY_GLOBAL_OPTIONS": options, **home}
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """deploy/Caddyfile and deploy/nginx.conf: what a request is like when it arrives, and what a client sees of faults."""
 
 import contextlib
+import http.client
+import itertools
 import json
 import os
 import socket
@@ -9,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -172,6 +175,7 @@ def test_http_2_is_spoken(around_an_echo):
         assert secure.selected_alpn_protocol() == "h2"
 
 
+@pytest.mark.parametrize("around_an_echo", ["nginx"], indirect=True)
 def test_half_a_body_does_not_reach_an_instance(around_an_echo):
     """S92: the proxy waits for the rest, with a connection of its own."""
     Echo.arrived.clear()
@@ -187,6 +191,84 @@ def test_half_a_body_does_not_reach_an_instance(around_an_echo):
         slow.sendall(b"a" * 1000)
         assert slow.recv(4096).split()[1] == b"200"
     assert Echo.arrived == ["/slow"]
+
+
+def test_half_bodies_hold_no_thread(proxied):
+    """S92: four times as many as there are threads."""
+    context = ssl.create_default_context(cafile=proxied.authority)
+    with contextlib.ExitStack() as slow:
+        for _ in range(32):
+            raw = slow.enter_context(socket.create_connection(("127.0.0.1", proxied.https), timeout=30))
+            secure = slow.enter_context(context.wrap_socket(raw, server_hostname=DOMAIN))
+            secure.sendall(f"POST /graphql HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Length: 2000\r\n\r\n{{".encode())
+        begun = time.monotonic()
+        proxied.post("{ authConfig { __typename } }")
+
+        # Half requests are given up after 15 seconds.
+        assert time.monotonic() - begun < 10
+
+
+class Compare(Echo):
+    """Answers with the body, which has to be the path."""
+
+    whole = 0
+    wrong: list[tuple[str, bytes]] = []  # noqa: RUF012 - one for the handlers of all requests
+
+    def do_POST(self) -> None:
+        """Of a request that was cut off, which has no body here, the service reads nothing."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if body == self.path.encode():
+            Compare.whole += 1
+        elif body:
+            self.wrong.append((self.path, body))
+        with contextlib.suppress(OSError):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+
+def come_and_go(port: int, done: threading.Event) -> None:
+    """As an instance that restarts again and again."""
+    while not done.is_set():
+        server = ThreadingHTTPServer(("127.0.0.1", port), Compare)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        done.wait(0.5)
+        server.shutdown()
+        server.server_close()
+        done.wait(0.2)
+
+
+def ask_on(proxy: Proxy, name: int, done: threading.Event) -> None:
+    """One client of many."""
+    for turn in itertools.count():
+        path = f"/{name}-{turn}" + "x" * (turn % 90)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            status, _headers, body = proxy.request("POST", path, path.encode())
+            if status == HTTPStatus.OK and body != path.encode():
+                Compare.wrong.append((path, body))
+        if done.is_set():
+            return
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_no_request_arrives_with_the_body_of_another(name, tmp_path):
+    """While an instance comes and goes: otherwise somebody is signed in as somebody else."""
+    port, done = free_port(), threading.Event()
+    Compare.whole = 0
+    Compare.wrong.clear()
+    with PROXIES[name](tmp_path, f"127.0.0.1:{port}") as proxy:
+        threads = [threading.Thread(target=come_and_go, args=(port, done))]
+        threads += [threading.Thread(target=ask_on, args=(proxy, number, done)) for number in range(12)]
+        for thread in threads:
+            thread.start()
+        time.sleep(6)
+        done.set()
+        for thread in threads:
+            thread.join()
+
+    assert Compare.wrong == []
+    assert Compare.whole > 50
 
 
 def test_a_body_of_megabytes_is_refused(around_an_echo):

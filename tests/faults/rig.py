@@ -538,10 +538,6 @@ class Caddy(Proxy):
             "CADDY_GLOBAL_OPTIONS": CADDY_OPTIONS.format(admin=self.admin),
         }
         caddy = program("caddy")
-        version = subprocess.run([caddy, "version"], capture_output=True, text=True, check=True).stdout
-        if tuple(map(int, re.findall(r"\d+", version)[:2])) < (2, 8):
-            # It would send a buffered body again empty, or with that of another request (docs/operations.md).
-            self.environment["CADDY_BUFFERING"] = "# none"
         self.command = [caddy, "run", "--config", str(ROOT / "deploy" / "Caddyfile"), "--adapter", "caddyfile"]
         self.launch()
         self.await_port(self.port)
