@@ -347,11 +347,17 @@ BORROWED_FROM_DJANGO: dict[str, Check] = {
     "Django reads the pool's options at each look at `pool`: project.serve and manage.py switch it off": says(
         "django.db.backends.postgresql.base:DatabaseWrapper.pool.fget", 'self.settings_dict["OPTIONS"].get("pool")'
     ),
-    "Django configures each connection of the pool in `_configure_connection`: ours compares the clocks there": says(
+    "Django configures each connection of the pool in `_configure_connection`: ours limits its statements there": says(
         "django.db.backends.postgresql.base:DatabaseWrapper.pool.fget", "configure=self._configure_connection"
     ),
     "Django gives connections back to the pool in `_close`: ours replaces all, if one was broken": says(
         "django.db.backends.postgresql.base:DatabaseWrapper._close", "self.connection._pool.putconn"
+    ),
+    "Psycopg's connections wait in `wait`, with a `timeout`: ours give it one": takes(
+        "psycopg:Connection.wait", "gen", "interval", "timeout"
+    ),
+    "Psycopg's `wait` raises `_WaitTimeout` after that time": says(
+        "psycopg.waiting:wait_poll", "deadline = monotonic() + timeout", "raise e._WaitTimeout"
     ),
     "Django names the class of its cursors among the parameters: ours prepares statements again": says(
         "django.db.backends.postgresql.base:DatabaseWrapper.get_connection_params", '"cursor_factory"'

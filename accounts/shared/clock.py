@@ -5,6 +5,7 @@ a replay after the grace of 10 seconds, and end the session.
 """
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -15,15 +16,30 @@ TOLERANCE = timedelta(seconds=1)
 """The most by which the clock of a process is taken as right. Synchronised ones differ by milliseconds."""
 
 
+LONGEST = 600.0
+"""Seconds after which clocks are compared again, since they drift."""
+
+
 class _Offset:
     """How far the database's clock is ahead of this process's."""
 
     value = timedelta(0)
+    compared_at: tuple[float, float] | None = None
+    """By the clock that may be set, and by the one that runs evenly."""
 
 
 def now() -> datetime:
     """The time."""
     return timezone.now() + _Offset.value
+
+
+def is_compared() -> bool:
+    """Whether what was noted still counts: it does not if somebody has set this machine's clock, or after a while."""
+    if _Offset.compared_at is None:
+        return False
+    wall, even = _Offset.compared_at
+    passed = time.monotonic() - even
+    return passed < LONGEST and abs(time.time() - wall - passed) < TOLERANCE.total_seconds()
 
 
 def compare(*, before: datetime, database: datetime, after: datetime) -> None:
@@ -34,4 +50,4 @@ def compare(*, before: datetime, database: datetime, after: datetime) -> None:
     offset = offset if abs(offset) > TOLERANCE else timedelta(0)
     if abs(offset - _Offset.value) > TOLERANCE:
         log.warning("the clock of the database is %+.1f s from ours: synchronise them", offset.total_seconds())
-    _Offset.value = offset
+    _Offset.value, _Offset.compared_at = offset, (time.time(), time.monotonic())

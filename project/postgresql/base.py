@@ -11,18 +11,25 @@ wait would answer nothing else either, such as probes (S92).
 
 A server that has become a read-only replica accepts connections, and fails every write: its connections are replaced,
 so that the next ones go to the new primary.
+
+No request waits long for a lock, a statement, or a server whose disk or machine stands still: it would hold its thread
+(S92). And no lock is kept by an instance whose machine has lost power: PostgreSQL would notice that after hours. Only
+with a pool, which commands do not have: what they do may take long.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db.backends.postgresql import base
 from django.utils import timezone
-from psycopg import OperationalError
+from psycopg import Connection, OperationalError
 from psycopg.errors import (
     FeatureNotSupported,
     IdleInTransactionSessionTimeout,
     ReadOnlySqlTransaction,
     TransactionTimeout,
+    _WaitTimeout,
 )
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
@@ -36,6 +43,16 @@ database is back."""
 DATABASES = CircuitBreaker(seconds=RETRY_AFTER)
 UNUSABLE = (ReadOnlySqlTransaction, IdleInTransactionSessionTimeout, TransactionTimeout)
 """Errors after which another connection may work. For psycopg they are no OperationalErrors."""
+LIMITS = {"lock_timeout": 5_000, "statement_timeout": 10_000, "idle_in_transaction_session_timeout": 30_000}
+"""Milliseconds for PostgreSQL, where neither the role nor DATABASE_URL sets its own."""
+SILENCE = 15.0
+"""Seconds until a server that says nothing counts as away. Longer than its own limits."""
+CHECK = 2.0
+"""The same for a connection that is not in use."""
+_LIMIT = "SELECT " + ", ".join(
+    f"CASE current_setting('{name}') WHEN '0' THEN set_config('{name}', '{limit}', false) END"
+    for name, limit in LIMITS.items()
+)
 
 _Cursor: Any = base.ServerBindingCursor  # unknown to the stubs
 
@@ -64,11 +81,42 @@ class Cursor(_Cursor):  # type: ignore[misc]
             return super().execute(*args, **options)
 
 
+class PatientConnection(Connection[Any]):
+    """Gives up a server that says nothing."""
+
+    patience = SILENCE
+    """Seconds."""
+
+    def wait(self, *args: Any, **options: Any) -> Any:
+        """As psycopg. Closes the connection if there is no answer in time."""
+        try:
+            return super().wait(*args, **{"timeout": self.patience, **options})
+        except _WaitTimeout as error:
+            self.close()
+            raise OperationalError(f"no answer within {self.patience:.0f} s") from error
+
+    @contextmanager
+    def less_patient(self) -> Iterator[None]:
+        """For what takes no time."""
+        self.patience = CHECK
+        try:
+            yield
+        finally:
+            self.patience = SILENCE
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Takes only connections that work from the pool. Then it needs `CONN_HEALTH_CHECKS` to be off: the check is here.
 
     Works without a pool too.
     """
+
+    @property
+    def pool(self) -> Any:
+        """As Django, with connections that do not wait for ever."""
+        if options := self.settings_dict["OPTIONS"].get("pool"):
+            options.setdefault("connection_class", PatientConnection)
+        return super().pool
 
     def get_connection_params(self) -> dict[str, Any]:
         """As Django."""
@@ -78,11 +126,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return parameters
 
     def _configure_connection(self, connection: Any) -> bool:
-        super()._configure_connection(connection)  # type: ignore[misc]  # unknown to the stubs
-        before = timezone.now()
-        [database] = connection.execute("SELECT clock_timestamp()").fetchone()
-        clock.compare(before=before, database=database, after=timezone.now())
-        return True  # the statement has begun a transaction
+        commit: bool = super()._configure_connection(connection)  # type: ignore[misc]  # unknown to the stubs
+        if self.pool is None:
+            _compare_clocks(connection)
+            return True  # the statement has begun a transaction
+        # Settings of a session would be anybody's behind a pooler between transactions, for which the flag is.
+        if not self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+            connection.execute(_LIMIT)
+        return commit
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A connection that works.
@@ -100,6 +151,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             DATABASES.failed(self.alias)
             raise
         DATABASES.succeeded(self.alias)
+        if not clock.is_compared():
+            _compare_clocks(connection)
         return connection
 
     def _close(self) -> None:
@@ -111,9 +164,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _checked(self, pool: ConnectionPool[Any], conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
         try:
-            ConnectionPool.check_connection(connection)
+            with connection.less_patient():
+                ConnectionPool.check_connection(connection)
         except self.Database.Error:
             pool.drain()
             pool.putconn(connection)
             connection = super().get_new_connection(conn_params)
         return connection
+
+
+def _compare_clocks(connection: Any) -> None:
+    before = timezone.now()
+    [database] = connection.execute("SELECT clock_timestamp()").fetchone()
+    clock.compare(before=before, database=database, after=timezone.now())

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection
 
+from project.postgresql.base import DatabaseWrapper
 from tests.faults import rig
 from tests.tools import missing
 
@@ -64,6 +67,19 @@ def site(workplace, servers) -> Iterator[Site]:
     environment = rig.production(database=database.url, cache=cache.url, WORKERS="1", **FEATURES)
     with rig.instances(workplace / "site", environment) as [instance]:
         yield Site(database, cache, instance)
+
+
+@contextmanager
+def pooled(**settings: Any) -> Iterator[Any]:
+    """A wrapper of the test's database with a pool, as the service has it."""
+    own = connection.settings_dict
+    options = {**own["OPTIONS"], "pool": {"min_size": 1, "max_size": 1}}
+    wrapper = DatabaseWrapper({**own, **settings, "OPTIONS": options, "CONN_MAX_AGE": 0}, alias="pooled")
+    try:
+        yield wrapper
+    finally:
+        wrapper.close()
+        wrapper.close_pool()
 
 
 FEATURES = {"SIGN_IN_BY_MAIL": "true", "GOOGLE_CLIENT_IDS": "web.apps.googleusercontent.com"}

@@ -1,13 +1,16 @@
 """Two instances whose clocks differ by 90 seconds serve the same clients."""
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator
 
 import pytest
+import time_machine
 
+from accounts.shared import clock
 from tests.api import ME, REFRESH, REGISTER
 from tests.faults import rig
-from tests.faults.conftest import as_installed
+from tests.faults.conftest import as_installed, pooled
 from tests.faults.people import person
 
 
@@ -35,3 +38,32 @@ def test_a_refresh_that_is_repeated_elsewhere_gets_the_same_pair(ahead_and_right
     assert used
     assert again["errors"] == []
     assert again["tokens"]["accessToken"] == once["accessToken"]
+
+
+@pytest.fixture
+def forgotten(monkeypatch) -> None:
+    """Nothing is known of the database's clock; what the test learns is forgotten."""
+    monkeypatch.setattr(clock._Offset, "value", dt.timedelta(0))
+    monkeypatch.setattr(clock._Offset, "compared_at", None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seconds", [90, -90])
+@pytest.mark.usefixtures("forgotten")
+def test_a_clock_that_is_set_while_the_service_runs_is_noticed_at_the_next_request(seconds):
+    """By NTP, or by an administrator: the connections of the pool live on."""
+
+    def request() -> None:
+        with wrapper.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        wrapper.close()
+
+    right = dt.datetime.now(dt.UTC)
+    with pooled() as wrapper:
+        request()
+        with time_machine.travel(right + dt.timedelta(seconds=seconds), tick=True):
+            request()
+            told = clock.now()
+            assert clock.is_compared()
+
+    assert abs(told - right) < dt.timedelta(seconds=10)
