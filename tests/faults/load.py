@@ -50,7 +50,12 @@ class Record:
     sent_again: list[str] = field(default_factory=list)
     """Calls that met a kept connection which the proxy had closed."""
     gaps: list[float] = field(default_factory=list)
-    """Seconds between a good answer and the next one, of each client."""
+    """Seconds between a good answer and the next one, or the end of the record, of each client."""
+
+    def add(self, later: "Record") -> None:
+        """Go on with what was seen later."""
+        for name, entries in vars(later).items():
+            getattr(self, name).extend(entries)
 
     def kinds(self) -> Counter[str]:
         """How calls failed, and how often."""
@@ -157,10 +162,13 @@ class Client:
             self._note_gap()
             return data
 
+    def waiting(self) -> float:
+        """Seconds since the last good answer."""
+        return time.monotonic() - self._last_good
+
     def _note_gap(self) -> None:
-        now = time.monotonic()
-        self._record.gaps.append(now - self._last_good)
-        self._last_good = now
+        self._record.gaps.append(self.waiting())
+        self._last_good = time.monotonic()
 
     def _call(self, query: str, variables: dict[str, Any], *, token: str, accept: Set[str]) -> dict[str, Any]:
         """The data of an operation. Raises Failed, Lost."""
@@ -251,6 +259,7 @@ def load(port: int, trust: ssl.SSLContext, *, clients: int = 6) -> Iterator[Call
                 count = len(entries)
                 getattr(whole, name).extend(entries[:count])
                 del entries[:count]
+        whole.gaps += [client.waiting() for client in everybody]
         return whole
 
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults import rig
-from tests.faults.load import Record, load
+from tests.faults.load import OK, Record, load
 
 PAGE = rig.ROOT / "docs" / "operations.md"
 CLIENTS = 6
@@ -21,8 +21,12 @@ AWAY = 5.0
 """Seconds for which a part stays away."""
 SETTLING = 3.0
 """Seconds of load after a fault. In them each client uses and refreshes its session."""
+LONGEST = 30.0
+"""Seconds within which something must be right again."""
 NOTICED = 3.0
 """Seconds after which a proxy sends requests to an instance again: thrice the interval of its checks."""
+UNAVAILABLE = {"502", "503", "504"}
+"""How a failed call may be answered, by the service or the proxy."""
 
 Deployment = rig.Deployment
 
@@ -48,6 +52,8 @@ class Row:
     fault: Fault
     record: Record
     away: float
+    ended: float
+    """When the fault was over."""
 
     def cells(self) -> list[str]:
         """The row of the table."""
@@ -56,6 +62,10 @@ class Row:
         away = f"{self.away:.1f}" if self.away else ""
         return [self.fault.what, str(len(self.record.calls)), failed, str(len(self.record.lost)), away, gap]
 
+    def is_right_again(self) -> bool:
+        """Whether a call that began after the fault had a good answer."""
+        return any(call.outcome == OK and call.began > self.ended for call in self.record.calls)
+
     def verdicts(self) -> Iterator[str]:
         """What must not be."""
         kinds = self.record.kinds()
@@ -63,8 +73,10 @@ class Row:
             yield f"{self.fault.what}: sessions were lost: {', '.join(self.record.lost)}"
         if self.fault.planned and kinds:
             yield f"{self.fault.what}: calls failed"
-        if "200" in kinds:
-            yield f"{self.fault.what}: a failure was answered with 200"
+        if unfit := sorted(kind for kind in kinds if kind.isdigit() and kind not in UNAVAILABLE):
+            yield f"{self.fault.what}: failures were answered with {', '.join(unfit)}"
+        if not self.is_right_again():
+            yield f"{self.fault.what}: nothing was right again"
         if self.record.without_retry_after():
             yield f"{self.fault.what}: an answer 503 does not say when to try again"
 
@@ -197,8 +209,13 @@ def rehearse(kind: str, only: list[str]) -> Iterator[Row]:
             for fault in faults:
                 taken()
                 away = fault.happens(deployment)
+                ended = time.monotonic()
                 time.sleep(SETTLING)
-                yield Row(fault, taken(), away or 0.0)
+                row = Row(fault, taken(), away or 0.0, ended)
+                while not row.is_right_again() and time.monotonic() < ended + LONGEST:
+                    time.sleep(1)
+                    row.record.add(taken())
+                yield row
 
 
 def table(rows: list[Row]) -> str:
