@@ -13,6 +13,8 @@ from django.db.migrations import Migration, operations
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.db.models import CheckConstraint, Value
+from django.db.models.functions import Now
 
 from accounts.shared.online_indexes import AddIndexOnline
 
@@ -26,7 +28,6 @@ HARMLESS = (
     postgres.RemoveIndexConcurrently,
     postgres.AddConstraintNotValid,
     postgres.ValidateConstraint,
-    operations.RemoveConstraint,
 )
 NEEDS_REVIEW = (operations.RunPython, operations.RunSQL)
 ON_A_NEW_TABLE = (operations.AddField, operations.AddIndex, operations.AddConstraint)
@@ -74,7 +75,7 @@ def _breach(
 ) -> str | None:
     if isinstance(operation, operations.CreateModel):
         created.add(operation.name_lower)
-    if isinstance(operation, HARMLESS):
+    if isinstance(operation, HARMLESS) or _removes_check(operation, states[0]):
         return None
     if isinstance(operation, ON_A_NEW_TABLE) and operation.model_name.lower() in created:
         return None
@@ -89,11 +90,25 @@ def _breach(
     return _breach_of_contraction(getattr(migration, "contract", ""), previous_version)
 
 
+def _removes_check(operation: Operation, before: ProjectState) -> bool:
+    """A unique constraint is more than a check: the previous release relies on it where two come at once."""
+    if not isinstance(operation, operations.RemoveConstraint):
+        return False
+    model = before.models[APP, operation.model_name_lower]
+    return isinstance(model.get_constraint_by_name(operation.name), CheckConstraint)
+
+
+def _is_expression(default: Any) -> bool:
+    return hasattr(default, "resolve_expression")
+
+
 def _breach_of_column(field: Any) -> str | None:
     if field.many_to_many:
         return None
     if not (field.null or field.has_db_default()):
         return "the previous release inserts rows without it: make it nullable, or give it a db_default"
+    if field.has_db_default() and not isinstance(field.db_default, Value | Now) and _is_expression(field.db_default):
+        return "PostgreSQL writes the whole table anew for it, locked, unless its default is the same for all rows"
     if field.unique or field.db_index:
         return "its index locks the table: add the column without, and then the index with AddIndexOnline"
     return None

@@ -3,10 +3,12 @@
 import tomllib
 
 import pytest
+from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently
 from django.db import connection, models
 from django.db.migrations import Migration, operations
 from django.db.migrations.loader import MigrationLoader
+from django.db.models.functions import Now
 
 from accounts.shared.online_indexes import AddIndexOnline
 from tests.upgrades.releases import previous_file, previous_migrations
@@ -74,7 +76,9 @@ def test_what_the_previous_release_does_not_have_is_walked():
         [THING, operations.AddField("thing", "name", models.CharField(max_length=9, unique=True))],
         [operations.AddField("account", "nickname", NAME), AddIndexOnline("account", INDEX)],
         [AddIndexConcurrently("account", INDEX)],
+        [operations.AddField("account", "seen_at", models.DateTimeField(db_default=Now()))],
         [AddConstraintNotValid("account", CHECK)],
+        [AddConstraintNotValid("account", CHECK), operations.RemoveConstraint("account", "named")],
         [operations.AlterField(*LOCALE, WIDER_LABEL)],
         [operations.SeparateDatabaseAndState(state_operations=[operations.RemoveField(*LOCALE)])],
         [operations.SeparateDatabaseAndState(database_operations=[operations.AddField("account", "nickname", NAME)])],
@@ -97,6 +101,10 @@ def test_what_expands_needs_no_mark(planned):
             operations.AddField("account", "nickname", models.CharField(max_length=9, null=True, unique=True)),
             "index locks",
         ),
+        (
+            operations.AddField("account", "key", models.UUIDField(db_default=RandomUUID())),
+            "writes the whole table anew",
+        ),
         (operations.AddIndex("account", INDEX), "locks the table"),
         (operations.AddConstraint("account", CHECK), "locks the table"),
         (operations.RemoveField(*LOCALE), "set `contract`"),
@@ -116,6 +124,14 @@ def test_what_the_previous_release_would_notice_is_refused(planned, reason):
 
     assert breach.startswith("9999_planted: ")
     assert reason in breach
+
+
+def test_a_unique_constraint_does_not_go_as_a_check_does():
+    """The previous release relies on it where two of the same come at once."""
+    unique = models.UniqueConstraint(fields=["first_name"], name="one_of_each")
+    *_, breach = found(operations.AddConstraint("account", unique), operations.RemoveConstraint("account", unique.name))
+
+    assert "set `contract`" in breach
 
 
 def test_what_no_release_uses_any_more_may_go():
