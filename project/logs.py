@@ -17,8 +17,8 @@ from typing import Any
 
 from project.request_log import described
 
-LONGEST = 16_000
-"""Characters of a message, and of a traceback. Docker splits lines after 16 KiB, and a part of JSON is none."""
+LONGEST = 15_000
+"""Bytes of the texts of a record. Docker splits lines after 16 KiB, and a part of JSON is none."""
 BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """What ends a line, or moves a terminal's cursor."""
 IDS = ("request_id", "trace_id", "span_id")
@@ -31,10 +31,13 @@ def configure(config: dict[str, Any]) -> None:
     """Set the log up, for warnings and uncaught exceptions too (Django's LOGGING_CONFIG)."""
     logging.config.dictConfig(config)
     logging.captureWarnings(capture=True)
-    if config["handlers"]["console"]["formatter"] == "json":
-        # A traceback over several lines is none of JSON, and its message may hold a secret.
-        os.environ["STRAWBERRY_DISABLE_RICH_ERRORS"] = "true"  # else the schema would replace these hooks
+    # What Python itself prints is no record, and its message may hold a secret. Hooks of others stay.
+    os.environ["STRAWBERRY_DISABLE_RICH_ERRORS"] = "true"  # else the schema would replace the first of them
+    if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _log_uncaught
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _log_unraisable
+    if threading.excepthook is threading.__excepthook__:
         threading.excepthook = _log_uncaught_of_thread
 
 
@@ -51,6 +54,10 @@ def _log_uncaught_of_thread(args: threading.ExceptHookArgs) -> None:
         log.critical("uncaught exception in thread %s", name, exc_info=args.exc_value)
 
 
+def _log_unraisable(ignored: "sys.UnraisableHookArgs") -> None:
+    log.error("exception ignored in %s", type(ignored.object).__name__, exc_info=ignored.exc_value)
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object on one line, in ASCII: whatever a message holds, it ends no line and breaks no encoding."""
 
@@ -62,7 +69,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "process": record.process,
-            "message": event["event"] if event else shortened(record.getMessage()),
+            "message": event["event"] if event else shortened(record.getMessage(), LONGEST // 4),
         }
         entry |= _ids(record)
         if event:
@@ -70,9 +77,9 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and not record.exc_text:
             record.exc_text = self.formatException(record.exc_info)
         if record.exc_text:
-            entry["exception"] = shortened(record.exc_text)
+            entry["exception"] = shortened(record.exc_text, LONGEST // 2)
         if record.stack_info:
-            entry["stack"] = shortened(record.stack_info)
+            entry["stack"] = shortened(record.stack_info, LONGEST // 4)
         return json.dumps(entry, default=described)
 
 
@@ -99,12 +106,14 @@ def _ids(record: logging.LogRecord) -> dict[str, str]:
     return {name: str(value) for name in IDS if (value := getattr(record, name, "")) not in {None, "", "-"}}
 
 
-def shortened(text: str) -> str:
-    """The beginning and the end of a text that is too long for a line."""
-    if len(text) <= LONGEST:
-        return text
-    half = LONGEST // 2
-    return f"{text[:half]} [{len(text) - 2 * half} characters left out] {text[-half:]}"
+def shortened(text: str, longest: int) -> str:
+    """The beginning and the end of a text that takes more bytes of JSON than that: one character may take twelve."""
+    shown, kept = text, longest - 100
+    while len(json.dumps(shown)) > longest:
+        half = kept // 2
+        shown = f"{text[:half]} [{len(text) - 2 * half} characters left out] {text[-half:]}"
+        kept = half
+    return shown
 
 
 def _escaped(match: re.Match[str]) -> str:

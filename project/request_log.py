@@ -27,8 +27,12 @@ TELLING = (
 """A word that says that a secret follows. Atomic: each word is read once, else a long one freezes the worker (S80)."""
 OPAQUE = re.compile(r"(?<![\w-])[\w-]{40,}(?![\w-])")
 """What is long and without a space is a token, a secret, a code or a hash of one: ours, a client's or a provider's."""
-NAMED = re.compile(rf"""({TELLING}\\?["']?\s*+[:=]\s*+\\?["']?)[^\s"'\\,&)}}]+""", re.IGNORECASE)
+NAMED = re.compile(
+    rf"""({TELLING}\\?["']?\s*+[:=]\s*+\\?["']?(?:(?:Basic|Bearer)\s++)?)[^\s"'\\,&)}}]+""", re.IGNORECASE
+)
 """What stands behind a telling name, in JSON, in a query, in a form or in a repr."""
+IN_URL = re.compile(r"""://[^\s/?#"']*@""")
+"""User and password before a host."""
 IN_JSON = r""""((?:[^"\\]|\\.)++)"""
 IN_GRAPHQL = r"""\\"(?:\\"\\"|(?!\\"))((?:[^"\\]|\\\\(?:\\.|[^"\\])|\\[^"\\])++)"""
 """A literal of a query that is itself a string of JSON."""
@@ -131,6 +135,8 @@ class RequestFilter(logging.Filter):
         record.msg, record.args = scrubbed(message, secrets), None
         if record.exc_text:
             record.exc_text = scrubbed(record.exc_text, secrets)
+        if record.stack_info:
+            record.stack_info = scrubbed(record.stack_info, secrets)
         return True
 
 
@@ -157,7 +163,7 @@ def scrubbed(text: str, secrets: list[str]) -> str:
     """Without these secrets, and without what looks like one."""
     for secret in secrets:
         text = text.replace(secret, REDACTED)
-    return OPAQUE.sub(REDACTED, NAMED.sub(rf"\1{REDACTED}", text))
+    return OPAQUE.sub(REDACTED, NAMED.sub(rf"\1{REDACTED}", IN_URL.sub(f"://{REDACTED}@", text)))
 
 
 def _without_secrets(event: dict[str, str], request: HttpRequest | None) -> dict[str, str]:

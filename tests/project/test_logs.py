@@ -17,7 +17,7 @@ import pytest
 from django.http import HttpRequest
 
 from accounts.shared import tracing
-from project.logs import LONGEST, JsonFormatter, TextFormatter
+from project.logs import JsonFormatter, TextFormatter
 from project.request_log import Kept, RequestFilter
 from tests.live import ROOT
 from tests.project.production import await_that, gunicorn, json_lines
@@ -64,13 +64,13 @@ def fail(message: str) -> None:
     raise RuntimeError(message)
 
 
-def raised(message: str) -> Exception | None:
+def raised(message: str) -> Exception:
     """An exception with a traceback."""
     try:
         fail(message)
     except RuntimeError as error:
         return error
-    return None
+    raise AssertionError
 
 
 def test_an_entry_has_time_level_logger_process_and_message():
@@ -150,14 +150,42 @@ def test_a_security_event_is_an_object_with_its_own_fields():
     assert found["security_event"] == {**event, "agent": "curl password=[redacted]"}
 
 
-def test_a_long_text_is_shortened():
-    """Container runtimes split long lines, and half of a JSON object is none."""
-    found = entry("a" * 30 + " b" * LONGEST, error=raised("c " * LONGEST))
+def full(text: str) -> logging.LogRecord:
+    """A record with this text in its message, its traceback and its stack."""
+    error = raised(text)
+    exc_info = (type(error), error, error.__traceback__)
+    record = logging.LogRecord("a", logging.ERROR, __file__, 1, "%s", (text,), exc_info, sinfo=f"Stack {text}")
+    RequestFilter().filter(record)
+    return record
 
-    assert len(json.dumps(found)) < 2 * LONGEST + 1000
+
+@pytest.mark.parametrize("sign", ["c ", "\xff ", "\0 ", "\U0001f600 "], ids=ascii)
+def test_a_long_text_is_shortened(sign):
+    """Container runtimes split lines after 16 KiB, whatever a stranger's text consists of."""
+    record = full(f"{'a' * 30} {sign * 64_000}")
+
+    line = JsonFormatter().format(record)
+
+    found = json.loads(line)
+    assert len(line) < 16 * 1024
     assert found["message"].startswith("a" * 30)
     assert "characters left out" in found["exception"]
     assert found["exception"].startswith("Traceback")
+    assert found["stack"].startswith("Stack")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["redis://:hunter2@cache:6379/0", "postgres://lk:hunter2@db/n", "Authorization: Basic hunter2",
+     "'token': 'hunter2'", "{'Authorization': 'Bearer hunter2'}"],
+)  # fmt: skip
+@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()], ids=["json", "text"])
+def test_no_part_of_a_record_has_a_secret(formatter, text):
+    """S47: message, traceback and stack, outside of requests too."""
+    line = formatter.format(full(text))
+
+    assert line.count("[redacted]") == 3
+    assert "hunter2" not in line
 
 
 @pytest.mark.parametrize(
@@ -192,16 +220,29 @@ def test_a_warning_is_a_record():
     [
         ("raise RuntimeError('password=hunter2')", "uncaught exception"),
         ("import threading; t = threading.Thread(target=lambda: 1 / 0, name='t'); t.start(); t.join()", "thread t"),
+        (
+            "fail = lambda _: exec('raise RuntimeError(\"password=hunter2\")'); type('A', (), {'__del__': fail})()",
+            "ignored",
+        ),
     ],
 )
 def test_what_ends_a_process_or_a_thread_is_one_json_object(fails, message):
     """Not a traceback over several lines, in which secrets would stand."""
     [found] = json_lines(_python(f"import django; django.setup(); {fails}"))
 
-    assert found["level"] == "CRITICAL"
+    assert found["level"] in {"CRITICAL", "ERROR"}
     assert message in found["message"]
     assert "Traceback" in found["exception"]
     assert "hunter2" not in json.dumps(found)
+
+
+def test_what_ends_a_process_is_scrubbed_for_people_too():
+    """S47: with LOG_FORMAT=text in production, say."""
+    result = _python("import django; django.setup(); raise RuntimeError('password=hunter2')", LOG_FORMAT="text")
+
+    assert "uncaught exception" in result
+    assert "  RuntimeError: password=[redacted]" in result
+    assert "hunter2" not in result
 
 
 def test_a_command_logs_json_too():
@@ -222,13 +263,13 @@ def test_development_logs_text():
     assert re.search(rf"^{TIME.pattern} WARNING - a: b$", result.stderr, re.MULTILINE)
 
 
-def _python(script: str) -> str:
+def _python(script: str, **settings: str) -> str:
     """What a Python process of the service in production writes to standard error."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
     return subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
-        env={**environment, **PRODUCTION, "DJANGO_SETTINGS_MODULE": "project.settings"},
+        env={**environment, **PRODUCTION, **settings, "DJANGO_SETTINGS_MODULE": "project.settings"},
         capture_output=True,
         text=True,
         timeout=60,
