@@ -9,6 +9,8 @@ from itertools import islice
 from typing import Any
 
 from accounts.errors import ValidationFailed
+from accounts.guard import events
+from accounts.guard.events import EventType
 from accounts.leaving.deletion import StaffAccount
 from accounts.management import acts
 from accounts.management.program import ProgramCommand, Record, Refused, cursor, moment, position, whole
@@ -113,6 +115,10 @@ class Command(ProgramCommand):
 
     def create(self, options: Options) -> Iterator[Record]:
         """Create an account."""
+        with events.failures(EventType.REGISTER_FAILED, subject=lambda: None):
+            yield self._created(options)
+
+    def _created(self, options: Options) -> Record:
         password = _read_password() if options["password_stdin"] else None
         try:
             account = acts.create(
@@ -129,9 +135,8 @@ class Command(ProgramCommand):
         except ValidationFailed as error:
             if not options["if_missing"] or not any(isinstance(one, EmailTaken) for one in error.failures):
                 raise
-            yield {**record_of(acts.find(options["email"])), "created": False}
-        else:
-            yield {**record_of(account), "created": True}
+            return {**record_of(acts.find(options["email"])), "created": False}
+        return {**record_of(account), "created": True}
 
     def show(self, options: Options) -> Iterator[Record]:
         """Show an account."""
@@ -200,6 +205,7 @@ class Command(ProgramCommand):
         try:
             acts.delete(account)
         except StaffAccount:
+            events.record_failure(EventType.DELETE_FAILED, subject=key, cause="STAFF_ACCOUNT")
             message = "Take the account's rights in the administration away first."
             raise Refused("STAFF_ACCOUNT", message, field="account") from None
         yield {"id": key, "deleted": True}
