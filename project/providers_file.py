@@ -112,7 +112,7 @@ def _document(path: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(f"PROVIDERS_FILE: the file cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise ImproperlyConfigured("PROVIDERS_FILE: the file is not UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ImproperlyConfigured(f"PROVIDERS_FILE: the file is not TOML: {error}.") from None
 
 

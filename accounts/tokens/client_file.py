@@ -35,7 +35,7 @@ def read(path: Path, environment: Mapping[str, str]) -> list[Wanted]:
         raise BadFile(f"The file cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise BadFile("The file is not UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadFile(f"The file is not TOML: {error}.") from None
     clients = document.pop("clients", {})
     problems = [f"{key}: unknown key; clients are tables such as [clients.web]." for key in document]
@@ -122,7 +122,7 @@ def _text(value: Any) -> str:
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and len(item.split()) == 1 for item in value):
         raise ValueError("must be a list of texts without blanks.")
-    return tuple(value)
+    return tuple(map(_text, value))
 
 
 def _switch(value: Any) -> bool:

@@ -13,7 +13,7 @@ from accounts.tokens.models import RESOURCE_SERVER, Client
 CLIENT_ID = re.compile(r"[\x21-\x7e]{1,100}")
 """VSCHAR of RFC 6749, Appendix A.1, without the blank."""
 SECRET = re.compile(r"[\x21-\x7e]{32,255}")
-SECRET_HASH = re.compile(rf"{ClientSecretHasher.algorithm}\$\d+\$[^$]+\$[^$]+")
+SECRET_HASH = re.compile(rf"{ClientSecretHasher.algorithm}\$[0-9]{{1,9}}\$[!-#%-~]+\$[!-#%-~]+")
 
 
 class Kind(StrEnum):

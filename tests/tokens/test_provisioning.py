@@ -206,6 +206,9 @@ REFUSED = {
     f'{RESOURCE_SERVER}secret_file = "missing"': "clients.api.secret_file: names a file that cannot be read.",
     f'{RESOURCE_SERVER}secret_hash = "{SECRET}"': "clients.api.secret_hash: is not a hash",
     f'{RESOURCE_SERVER}secret_env = "NEXT_SECRET"\nredirect_uris = ["https://a.example"]': "clients.api.redirect_uris",
+    f'{RESOURCE_SERVER}secret_hash = "pbkdf2_sha256_random_secret$1$a\\u0000$c"': "clients.api.secret_hash: is not a",
+    '[clients.a]\nredirect_uris = ["https://a.example/\\u0000"]': "clients.a.redirect_uris: must be a text",
+    f"[clients.a]\nname = {'[' * 5000}": "The file is not TOML: ",
     '[clients."a b"]': "clients.a b: a client id has",
     '[clients."program:cron"]': "clients.program:cron.client_id: The prefix is reserved",
     "clients = 5": "clients: must be a table.",
@@ -236,6 +239,18 @@ def test_all_faults_of_a_file_are_reported_at_once(provision):
         "clients.b.y",
         "clients.b.type",
     ]
+
+
+def test_all_clients_that_the_rows_refuse_are_reported_at_once(provision):
+    """Of another kind, or with values that do not fit."""
+    make_client(client_id="b")
+
+    with pytest.raises(CommandError) as refusal:
+        provision(
+            f'[clients.a]\nname = "{"x" * 256}"\n[clients.b]\ntype = "resource-server"\nsecret_env = "NEXT_SECRET"'
+        )
+
+    assert [line.split(":")[0] for line in str(refusal.value).splitlines()] == ["clients.a.name", "clients.b.type"]
 
 
 @pytest.mark.parametrize(

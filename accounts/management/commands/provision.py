@@ -56,8 +56,16 @@ class Command(JsonCommand):
 
 def _provisioned(wanted: list[Wanted], *, dry_run: bool) -> list[Record]:
     """Make the clients, or find out what would be done. Raises BadFile; then none is made."""
+    problems: list[str] = []
+    records: list[Record] = []
     with transaction.atomic():
-        records = [_ensured(client) for client in wanted]
+        for client in wanted:
+            try:
+                records.append(_ensured(client))
+            except BadFile as error:
+                problems += error.problems
+        if problems:
+            raise BadFile(*problems)
         transaction.set_rollback(dry_run)
     others = Client.objects.exclude(client_id__in=[client.client_id for client in wanted]).order_by("client_id")
     unlisted = others.values_list("client_id", flat=True)
