@@ -1,5 +1,6 @@
 """Create and update OAuth clients as operators declare them: by options of a command, or in a file."""
 
+import logging
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +10,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.shared.hashers import ClientSecretHasher
 from accounts.tokens.models import RESOURCE_SERVER, Client
+
+log = logging.getLogger(__name__)
 
 CLIENT_ID = re.compile(r"[\x21-\x7e]{1,100}")
 """VSCHAR of RFC 6749, Appendix A.1, without the blank."""
@@ -74,19 +77,21 @@ def ensure(wanted: Wanted, *, new_secret: bool = False) -> Ensured:
     made = ""
     if wanted.kind is not Kind.PUBLIC and wanted.secret is None and (created or new_secret):
         made = client.client_secret = Client._meta.get_field("client_secret").get_default()  # noqa: SLF001 - public
-    changed = _apply(client, wanted)
-    if created or changed or made:
+    changed = (*_apply(client, wanted), *(["secret"] if made and not created else []))
+    if created or changed:
         # Whether its id is free the database says: another process may create it at the same time.
         client.full_clean(exclude=["client_secret"], validate_unique=False)
         try:
             # A savepoint: the caller may be in a transaction.
             with transaction.atomic():
                 client.save()
+                done = "created" if created else f"changed ({', '.join(changed)})"
+                transaction.on_commit(lambda: log.info("client %s: %s", wanted.client_id, done))
         except IntegrityError:
             if not created or not Client.objects.filter(client_id=wanted.client_id).exists():
                 raise
             return ensure(wanted)
-    return Ensured(created=created, changed=() if created else (*changed, *(["secret"] if made else [])), secret=made)
+    return Ensured(created=created, changed=() if created else changed, secret=made)
 
 
 def kind_of(client: Client) -> Kind | None:

@@ -149,6 +149,27 @@ def test_a_dry_run_shows_the_changes_and_makes_none(provision):
     assert rows() == before
 
 
+def test_what_was_done_is_in_the_log_without_the_secret(provision, caplog, django_capture_on_commit_callbacks):
+    """S47: who may introspect, and since when, is no secret. A dry run did nothing."""
+    make_client(client_id="web", name="Web")
+    caplog.set_level("INFO", "accounts.tokens.provisioning")
+    with django_capture_on_commit_callbacks(execute=True):
+        provision(FILE, "--dry-run")
+    assert caplog.messages == []
+
+    with django_capture_on_commit_callbacks(execute=True):
+        provision(
+            '[clients.web]\nname = "Shop"\n[clients.orders]\ntype = "resource-server"\nsecret_env = "NEXT_SECRET"'
+        )
+        ensured("--client-id", "orders", "--resource-server", "--new-secret")
+
+    assert caplog.messages == [
+        "client web: changed (name)",
+        "client orders: created",
+        "client orders: changed (secret)",
+    ]
+
+
 def test_a_secret_can_be_given_by_its_hash(provision, monkeypatch):
     """As `--hash-secret` prints it."""
     out = io.StringIO()
