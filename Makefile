@@ -82,7 +82,7 @@ sbom: .venv/runtime.stamp .venv/sbom/stamp ## list the parts of the release as C
 	@.venv/sbom/bin/python requirements/sbom.py dist
 
 wheels: .venv/runtime.stamp ## keep the locked packages of this platform in dist/wheels/
-	$(PIP) download --quiet --no-deps --require-hashes --dest dist/wheels -r requirements/runtime.txt
+	$(PIP) download --quiet --no-deps --require-hashes --dest dist/wheels -r requirements/runtime.txt -r requirements/anymail.txt -r requirements/tracing.txt
 
 # The environment. A stamp is written only after all before it has succeeded.
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,15 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "requirements" / "runtime.txt"
+RUNTIME, *EXTRAS = (ROOT / "requirements" / f"{name}.txt" for name in ("runtime", "anymail", "tracing"))
+"""What every installation has, and what the image has besides (`EXTRAS` in the Containerfile)."""
 PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==(?P<version>[^\s;\\]+)(?: ; (?P<marker>[^\\\n]+?))?"
     r" \\\n(?P<hashes>(?:    --hash=\S+(?: \\)?\n)+)(?P<via>(?:    #.*\n?)*)",
     re.MULTILINE,
 )
 CLASSIFIER = "License :: OSI Approved :: "
-REQUESTED = "-r requirements/runtime.in"
+REQUESTED = "-r requirements/"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Pin:
     hashes: tuple[str, ...]
     """SHA-256 of each of its files, for every platform."""
     via: tuple[str, ...]
-    """The packages that need it, and REQUESTED if we do."""
+    """The packages that need it, and what begins with REQUESTED if we do."""
+    extra: bool = False
 
 
 def pins(lock: str) -> Iterator[Pin]:
@@ -62,6 +64,18 @@ def pins(lock: str) -> Iterator[Pin]:
             tuple(sorted(re.findall(r"sha256:([0-9a-f]{64})", found["hashes"]))),
             tuple(line.strip() for line in via.splitlines() if line.strip()),
         )
+
+
+def all_pins() -> Iterator[Pin]:
+    """Those of all locks, each package once."""
+    found = {pin.name: pin for pin in pins(RUNTIME.read_text())}
+    for lock in EXTRAS:
+        for pin in pins(lock.read_text()):
+            known = found.get(pin.name, replace(pin, extra=True))
+            if (known.version, known.hashes) != (pin.version, pin.hashes):
+                sys.exit(f"{lock.name} has another {pin.name} than the locks before it: make lock")
+            found[pin.name] = replace(known, via=tuple(dict.fromkeys((*known.via, *pin.via))))
+    yield from found.values()
 
 
 def licence(name: str) -> License | None:
@@ -83,7 +97,7 @@ def licence(name: str) -> License | None:
 
 
 def of_python(project: dict[str, Any]) -> str:
-    """The document of the service, with every package of the lock."""
+    """The document of the service, with every package of the locks."""
     service = Component(
         name=project["name"],
         version=project["version"],
@@ -93,10 +107,12 @@ def of_python(project: dict[str, Any]) -> str:
     )
     bom = Bom(components=[])
     bom.metadata.component = service
-    locked = list(pins(LOCK.read_text()))
+    locked = list(all_pins())
     components = {pin.name: _component(pin) for pin in locked}
     bom.components.update(components.values())
-    bom.register_dependency(service, [components[pin.name] for pin in locked if REQUESTED in pin.via])
+    bom.register_dependency(
+        service, [components[pin.name] for pin in locked if any(via.startswith(REQUESTED) for via in pin.via)]
+    )
     for name, component in components.items():
         bom.register_dependency(component, [components[pin.name] for pin in locked if name in pin.via])
     document = json.loads(JsonV1Dot6(bom).output_as_string())
@@ -118,7 +134,7 @@ def _component(pin: Pin) -> Component:
         purl=purl,
         licenses=[found] if found else [],
         external_references=[files],
-        scope=ComponentScope.OPTIONAL if pin.marker else ComponentScope.REQUIRED,
+        scope=ComponentScope.OPTIONAL if pin.marker or pin.extra else ComponentScope.REQUIRED,
         properties=[Property(name="latchkey:marker", value=pin.marker)] if pin.marker else [],
     )
 

@@ -70,9 +70,11 @@ def test_it_names_the_release(documents, part):
     assert json.loads(documents[part])["metadata"]["component"]["version"] == VERSION
 
 
-def test_it_lists_the_whole_lock_with_every_hash(documents):
+def test_it_lists_all_locks_of_the_image_with_every_hash(documents):
     """Those of other platforms too."""
-    lock = (ROOT / "requirements" / "runtime.txt").read_text()
+    extras = re.search('ARG EXTRAS="(.*)"', (ROOT / "Containerfile").read_text())
+    assert extras
+    lock = "".join((ROOT / "requirements" / f"{name}.txt").read_text() for name in ("runtime", *extras[1].split()))
     listed = components(documents["python"])
     hashes = {digest["content"] for part in listed for digest in part["externalReferences"][0]["hashes"]}
 
