@@ -153,14 +153,6 @@ def test_no_pod_has_privileges_or_a_writable_tree(kind):
     assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - the only one
 
 
-def test_the_probes_ask_what_they_are_for():
-    """A database that is away makes an instance unready, and never restarts it."""
-    (container,) = pods()["Deployment"]["containers"]
-
-    asked = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
-    assert asked == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
-
-
 def test_kubernetes_runs_the_commands_of_compose():
     """And its variables are settings."""
     (configuration,) = (item["data"] for item in KUBERNETES if item["kind"] == "ConfigMap")
