@@ -330,7 +330,7 @@ def sentinel(directory: Path, primary: Redis) -> Iterator[str]:
         f"sentinel auth-pass watched {primary.password}\n"
         "sentinel down-after-milliseconds watched 1000\nsentinel failover-timeout watched 3000\n"
     )
-    server = Server("sentinel", directory, [program("redis-sentinel"), str(configuration)])
+    server = Server("sentinel", directory, [program("redis-server"), str(configuration), "--sentinel"])
     server.launch()
     try:
         server.await_port(port)
