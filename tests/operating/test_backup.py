@@ -209,6 +209,22 @@ def test_the_walk_through(backup, tmp_path):
         assert made > 0 == usable
 
 
+@pytest.mark.parametrize(
+    ("url", "restored"),
+    [
+        ("postgres://u:p@h:1/latchkey", "postgres://u:p@h:1/latchkey_restored"),
+        ("postgres:///latchkey?host=/run/postgresql", "postgres:///latchkey_restored?host=/run/postgresql"),
+        ("postgres://h/n?sslrootcert=/etc/ca.pem", "postgres://h/latchkey_restored?sslrootcert=/etc/ca.pem"),
+    ],
+)
+def test_the_restored_url_differs_in_the_name_only(url, restored):
+    """That of docs/deploy.md has a path in its options."""
+    (line,) = [line for line in RESTORE.splitlines() if line.startswith("RESTORED_URL=")]
+    printed = Terminal({**os.environ, "DATABASE_URL": url}, {}).run(f'{line}\nprintf %s "$RESTORED_URL"')
+
+    assert printed.strip() == restored
+
+
 def test_a_dump_holds_no_usable_token(backup):
     """S15: it is searched as text for all tokens that were issued until it was complete, and has their hashes."""
     text = subprocess.run(
