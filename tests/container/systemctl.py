@@ -18,6 +18,8 @@ READ_ONLY = (
 
 def unit(name: str) -> dict[str, list[str]]:
     """The assignments of [Service], of the file and its drop-ins; each has a list."""
+    template, _, instance = name.removesuffix(".service").partition("@")
+    name = f"{template}@.service" if instance else name
     file = next(folder / name for folder in UNITS if (folder / name).exists())
     drop_ins = sorted(path for folder in UNITS for path in (folder / f"{name}.d").glob("*.conf"))
     found: dict[str, list[str]] = {}
@@ -28,7 +30,7 @@ def unit(name: str) -> dict[str, list[str]]:
                 section = line
             elif section == "[Service]" and "=" in line and not line.startswith("#"):
                 key, _, value = line.partition("=")
-                found.setdefault(key.strip(), []).append(value.strip())
+                found.setdefault(key.strip(), []).append(value.strip().replace("%i", instance))
     return found
 
 

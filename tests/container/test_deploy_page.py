@@ -118,15 +118,39 @@ def test_the_code_and_the_settings_belong_to_root(followed):
     assert modes.splitlines() == ["750 root latchkey", "640 root latchkey"]
 
 
-def test_a_restart_serves_again(followed):
-    """`systemctl restart latchkey`, as for a new version."""
-    followed.machine.run("systemctl restart latchkey")
+CALL_ALL_THE_TIME = """
+while [ ! -e /tmp/stop ]; do
+  curl --silent --output /dev/null --write-out '%{http_code}\\n' --header 'Content-Type: application/json' \\
+    --data '{"query": "{ authConfig { __typename } }"}' https://accounts.example.org/graphql >> /tmp/statuses
+done
+"""
 
-    (ask,) = (block.text for block in guide() if block.text.startswith("curl"))
-    assert "authConfig" in followed.machine.run(OF_THE_READER + ask)
+
+def test_a_new_version_is_deployed_without_a_failed_call(followed):
+    """The last block of the guide, while a client calls."""
+    (restarts,) = (block.text for block in guide() if block.text.startswith("systemctl restart latchkey"))
+    followed.machine.write("/tmp/calls", CALL_ALL_THE_TIME)  # noqa: S108 - of a machine of our own
+    statuses = followed.machine.run(
+        f"bash /tmp/calls & sleep 2\n({restarts}) > /tmp/printed\nsleep 2; touch /tmp/stop; wait; cat /tmp/statuses"
+    ).split()
+
+    assert len(statuses) > 50
+    assert set(statuses) == {"200"}
 
 
-@pytest.mark.parametrize("name", ["latchkey.service", "latchkey-daily.service", "latchkey-daily.timer"])
+def test_a_backup_is_restored_as_the_page_says(followed):
+    """docs/backup.md, as this guide has set PostgreSQL up: the service's user makes no databases."""
+    (commands,) = [
+        block.text for block in blocks(ROOT / "docs" / "backup.md") if block.language == "sh" and not block.reason
+    ]
+    followed.machine.run(commands)
+    check = "cd /opt/latchkey && DOTENV=/etc/latchkey/environment .venv/bin/python -B manage.py migrate --check"
+    name = "DATABASE_URL=postgres:///latchkey_restored?host=/run/postgresql"
+
+    followed.machine.run(f"export {name}; {check.replace('DOTENV', 'runuser -u latchkey -- env DOTENV')}")
+
+
+@pytest.mark.parametrize("name", ["latchkey@.service", "latchkey-daily.service", "latchkey-daily.timer"])
 def test_systemd_knows_every_line_of_the_units(name):
     """`systemd-analyze verify`; programs and users that only the guide makes are not there."""
     analyze = program("systemd-analyze")

@@ -153,6 +153,15 @@ def test_no_pod_has_privileges_or_a_writable_tree(kind):
     assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - the only one
 
 
+def test_what_is_applied_first_can_migrate():
+    """By the label that docs/deploy.md selects: the Job with its settings, and no instance."""
+    label = re.search(r"--selector (\S+)=(\S+)", (ROOT / "docs/deploy.md").read_text())
+    assert label
+    first = {item["kind"] for item in KUBERNETES if item["metadata"].get("labels", {}).get(label[1]) == label[2]}
+
+    assert first == {"ConfigMap", "Job"}
+
+
 def test_kubernetes_runs_the_commands_of_compose():
     """And its variables are settings."""
     (configuration,) = (item["data"] for item in KUBERNETES if item["kind"] == "ConfigMap")

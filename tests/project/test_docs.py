@@ -17,9 +17,8 @@ OWN_TESTS = {"resource-servers": "tests/e2e/test_resource_servers.py"}
 """What runs the files of a page, if not `make clients`."""
 RUN_BY = {
     ("backup", "bash"): "tests/operating/test_backup.py",
+    ("backup", "sh"): "tests/container/test_deploy_page.py",
     ("secrets", "bash"): "tests/operating/test_backup.py",
-    ("commands", "ini"): "tests/operating/test_commands.py",
-    ("commands", "yaml"): "tests/operating/test_commands.py",
     ("deploy", "bash"): "tests/container/test_deploy_page.py",
     ("proxies", "nginx"): "tests/project/test_real_proxies.py",
     ("proxies", "caddy"): "tests/project/test_real_proxies.py",

@@ -51,7 +51,7 @@ def test_the_probes_wait_longer_than_the_checks(pod, web):
 
 def test_the_grace_periods_are_longer_than_a_stop(pod, web):
     """SIGKILL would end requests that are served."""
-    unit = (ROOT / "deploy/systemd/latchkey.service").read_text()
+    unit = (ROOT / "deploy/systemd/latchkey@.service").read_text()
 
     assert pod["terminationGracePeriodSeconds"] == 40 > LONGEST_STOP
     assert web["stop_grace_period"] == "40s"
