@@ -52,7 +52,7 @@ def test_every_variable_is_a_setting_and_no_secret_is_a_variable(name):
     files = {variable: path for variable, path in variables.items() if variable.endswith("_FILE")}
 
     assert {variable.removesuffix("_FILE") for variable in variables} <= DECLARED
-    assert set(files) == {"SECRET_KEY_FILE", "DATABASE_URL_FILE", "EMAIL_URL_FILE"}
+    assert set(files) == {"SECRET_KEY_FILE", "SECRET_KEY_FALLBACKS_FILE", "DATABASE_URL_FILE", "EMAIL_URL_FILE"}
     assert {path.rpartition("/")[2] for path in files.values()} == set(OURS[name]["secrets"]) <= set(COMPOSE["secrets"])
 
 
