@@ -21,6 +21,10 @@ NODE = ROOT / "tests" / "node"
 OLDEST_NODE = 20
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
+ON_POSTGRESQL = os.environ.get("DATABASE_URL", "").startswith("postgres")
+ASKS_NO_DATABASE = pytest.mark.skipif(ON_POSTGRESQL, reason="is the same on every database: the run on SQLite tests it")
+"""For what takes long and runs our code, if at all, in processes of its own."""
+
 
 def missing(reason: str) -> NoReturn:
     """Skip; fail in CI, where nothing may be missing."""

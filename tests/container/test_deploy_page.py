@@ -11,7 +11,9 @@ import pytest
 
 from tests.container.machine import Machine, machine
 from tests.documents import ROOT, Block, blocks
-from tests.tools import missing, program
+from tests.tools import ASKS_NO_DATABASE, missing, program
+
+pytestmark = ASKS_NO_DATABASE
 
 PAGE = ROOT / "docs" / "deploy.md"
 NEEDS_NETWORK = re.compile(r"^make ", re.MULTILINE)

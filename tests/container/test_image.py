@@ -22,6 +22,9 @@ from tests.api import REGISTER
 from tests.container.podman import AS_COMPOSE_DOES, Podman
 from tests.live import ROOT, free_port, fresh_database
 from tests.mails.servers import Mailbox, receiving
+from tests.tools import ON_POSTGRESQL
+
+pytestmark = pytest.mark.skipif(not ON_POSTGRESQL, reason="the image is for PostgreSQL, and built once: DATABASE_URL")
 
 WALK = """
 import json, os, stat
@@ -84,8 +87,6 @@ def tree(runtime: Podman, image: str) -> dict[str, tuple[int, bool, bool]]:
 @pytest.fixture(scope="module")
 def served(runtime: Podman, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """A database made by the image's own commands, and a container that serves it."""
-    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
-        pytest.skip("the image is for PostgreSQL: DATABASE_URL")
     name, port = f"latchkey-test-{os.getpid()}", free_port()
     with fresh_database(tmp_path_factory.mktemp("served")) as database, receiving() as mailbox:
         environment = {

@@ -28,7 +28,9 @@ from tests.container.proxies import (
     nginx_configuration,
 )
 from tests.live import free_port, serving
-from tests.tools import program
+from tests.tools import ASKS_NO_DATABASE, program
+
+pytestmark = ASKS_NO_DATABASE
 
 PROXIES: dict[str, Callable[..., contextlib.AbstractContextManager[Proxy]]] = {"caddy": caddy, "nginx": nginx}
 BEHIND_ONE = {

@@ -1,6 +1,5 @@
 """A deployment for the tests of faults. It has a PostgreSQL of its own, and so the run on PostgreSQL tests it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +11,13 @@ from django.db import connection
 
 from project.postgresql.base import DatabaseWrapper
 from tests.faults import rig
-from tests.tools import missing
+from tests.tools import ON_POSTGRESQL, missing
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip them in the run on SQLite: they take a minute, and would test the same again."""
-    on_postgresql = os.environ.get("DATABASE_URL", "").startswith("postgres")
     for item in items:
-        if not on_postgresql and Path(__file__).parent in item.path.parents:
+        if not ON_POSTGRESQL and Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.skip(reason="needs PostgreSQL"))
 
 

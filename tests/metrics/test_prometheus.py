@@ -10,7 +10,9 @@ import pytest
 
 from tests.live import ROOT, free_port, serving
 from tests.metrics.scraping import OPENED, TOKEN
-from tests.tools import program
+from tests.tools import ASKS_NO_DATABASE, program
+
+pytestmark = ASKS_NO_DATABASE
 
 SECONDS = 60
 """After which the test gives up; Prometheus scrapes each second."""

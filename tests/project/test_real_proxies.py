@@ -21,7 +21,9 @@ from tests.certificates import self_signed
 from tests.documents import ROOT, blocks
 from tests.live import free_port
 from tests.project.production import Server, await_that, gunicorn
-from tests.tools import program
+from tests.tools import ASKS_NO_DATABASE, program
+
+pytestmark = ASKS_NO_DATABASE
 
 NGINX = """
 daemon off;

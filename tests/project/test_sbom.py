@@ -11,7 +11,9 @@ import pytest
 from project.version import VERSION
 from tests.live import ROOT
 from tests.project.test_locks import locked
-from tests.tools import program
+from tests.tools import ASKS_NO_DATABASE, program
+
+pytestmark = ASKS_NO_DATABASE
 
 PARTS = ["python", "frontend"]
 VALIDATE = """

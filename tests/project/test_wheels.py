@@ -6,6 +6,9 @@ import sys
 
 from tests.documents import blocks
 from tests.live import ROOT
+from tests.tools import ASKS_NO_DATABASE
+
+pytestmark = ASKS_NO_DATABASE
 
 SMALL_LOCK = "requirements/anymail.txt"
 """In place of all that the service needs."""

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.serving.servers import OVER_TLS, QUERY, Service, operation, started
+from tests.tools import ASKS_NO_DATABASE
 from tests.wire import chunked, message, parsed
+
+pytestmark = ASKS_NO_DATABASE
 
 MANY = 64
 """Sixteen times the threads of the service."""
