@@ -132,6 +132,18 @@ def test_headers_without_end_are_too_large():
     assert not incoming.complete
 
 
+def test_a_body_that_is_mostly_sizes_of_chunks_is_refused():
+    """S80: a chunk costs as much CPU as hundreds of bytes. Those of ten bytes are served, up to the limit."""
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    tiny, small = Incoming(128 * 1024), Incoming(128 * 1024)
+    tiny.feed(head + b"1\r\nx\r\n" * 60_000)
+    small.feed(head + b"a\r\n0123456789\r\n" * 13_107 + b"0\r\n\r\n")
+
+    assert tiny.complete
+    assert not tiny.whole
+    assert small.whole
+
+
 def test_only_http_1_1_expects_100_continue():
     """RFC 9110 §10.1.1."""
     request = HEAD + b"Expect: 100-Continue\r\nContent-Length: 3\r\n\r\n"
