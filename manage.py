@@ -19,7 +19,7 @@ def main() -> None:
         try:
             run()
         finally:
-            sys.stdout.flush()
+            print(end="", flush=True)  # noqa: T201 - unlike sys.stdout.flush, it takes a standard output that is closed
     except BrokenPipeError:
         output = select.poll()
         output.register(sys.stdout.fileno(), 0)
