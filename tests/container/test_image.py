@@ -40,7 +40,6 @@ print(json.dumps(found))
 """
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 STATUS = "import json; print(json.dumps(dict(line.split(':', 1) for line in open('/proc/1/status'))))"
-READINESS_IS_THERE = (ROOT / "project" / "health.py").exists()
 
 
 @dataclass(frozen=True)
@@ -239,10 +238,11 @@ def test_the_administration_has_its_style(served):
     assert served.python(script) is True
 
 
-@pytest.mark.skipif(not READINESS_IS_THERE, reason="/healthz is another part of this release")
 def test_the_health_check_of_the_image_succeeds(served):
     """As the runtime would run it."""
     served.podman.run("healthcheck", "run", served.name)
+    # As compose runs it.
+    served.podman.run("exec", served.name, "python", "-m", "project.probe", "/readyz")
 
 
 def test_the_probe_fails_where_nobody_listens(served):
