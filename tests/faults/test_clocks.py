@@ -40,9 +40,14 @@ def test_a_refresh_that_is_repeated_elsewhere_gets_the_same_pair(ahead_and_right
     assert again["tokens"]["accessToken"] == once["accessToken"]
 
 
+COMPARE = clock.compare
+"""Which tests replace."""
+
+
 @pytest.fixture
-def forgotten(monkeypatch) -> None:
-    """Nothing is known of the database's clock; what the test learns is forgotten."""
+def forgotten(own_clock, monkeypatch) -> None:
+    """Nothing is known of the database's clock, which is asked; what the test learns is forgotten."""
+    monkeypatch.setattr(clock, "compare", COMPARE)
     monkeypatch.setattr(clock._Offset, "value", dt.timedelta(0))
     monkeypatch.setattr(clock._Offset, "compared_at", None)
 

