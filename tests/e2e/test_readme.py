@@ -26,8 +26,14 @@ from tests.tools import program
 README = ROOT / "README.md"
 
 
+OF_A_DEPLOYMENT = {"backup"}
+"""Pages whose commands tests/container/test_deploy_page.py runs, where the service is deployed."""
+
+
 def commands(document: Path) -> list[Block]:
     """The blocks for a shell that are not marked."""
+    if document.stem in OF_A_DEPLOYMENT:
+        return []
     return [block for block in blocks(document) if block.language == "sh" and not block.reason]
 
 
