@@ -5,7 +5,6 @@ with `_file` names a file that holds the value.
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.shared.toml_files import read_toml
 from project import providers
 from project.environment import declared
 
@@ -39,7 +39,10 @@ class ProvidersFile:
         self._keys: dict[str, str] = {}
         if not path:
             return
-        document = _document(self.path)
+        try:
+            document = read_toml(self.path)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"PROVIDERS_FILE: the file {error}") from None
         others = document.pop(OTHERS, {})
         for table, groups in GROUPS.items():
             if table in document:
@@ -103,17 +106,6 @@ class ProvidersFile:
 
     def _refusal(self, name: str, problem: str) -> ImproperlyConfigured:
         return ImproperlyConfigured(f"PROVIDERS_FILE: {name} {problem}")
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ImproperlyConfigured(f"PROVIDERS_FILE: the file cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ImproperlyConfigured("PROVIDERS_FILE: the file is not UTF-8.") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ImproperlyConfigured(f"PROVIDERS_FILE: the file is not TOML: {error}.") from None
 
 
 def _keys(groups: tuple[type[Any], ...], prefix: str) -> dict[str, str]:

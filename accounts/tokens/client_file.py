@@ -1,6 +1,5 @@
 """Read the file that declares OAuth clients: `manage.py provision` creates and updates them."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from oauth2_provider.settings import oauth2_settings
 
+from accounts.shared.toml_files import read_toml
 from accounts.tokens.models import RefreshTokenTransport
 from accounts.tokens.provisioning import CLIENT_ID, SECRET, SECRET_HASH, Kind, Wanted
 
@@ -30,13 +30,9 @@ def read(path: Path, environment: Mapping[str, str]) -> list[Wanted]:
     Raises BadFile.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadFile(f"The file cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise BadFile("The file is not UTF-8.") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadFile(f"The file is not TOML: {error}.") from None
+        document = read_toml(path)
+    except ValueError as error:
+        raise BadFile(f"The file {error}") from None
     clients = document.pop("clients", {})
     problems = [f"{key}: unknown key; clients are tables such as [clients.web]." for key in document]
     if not isinstance(clients, dict):
