@@ -42,7 +42,7 @@ def put(
 
 @dataclass(frozen=True)
 class State:
-    """What the queue holds."""
+    """The queued mails, in numbers."""
 
     due: int
     oldest: datetime | None
@@ -51,7 +51,7 @@ class State:
 
 
 def state() -> State:
-    """What the queue holds now, for the metrics."""
+    """Count the queued mails, for the metrics."""
     due = Q(dead_at=None, due_at__lte=timezone.now())
     return State(
         **Mail.objects.aggregate(

@@ -1,4 +1,4 @@
-"""What operators and their programs do with accounts, by the same functions as mutations and the administration."""
+"""Acts of operators and programs on accounts, through the functions that mutations and the administration use."""
 
 import uuid
 

@@ -83,7 +83,7 @@ CLEARING: dict[str, Callable[[], int]] = {
     "device codes": partial(sweep_expired, DeviceGrant, "expires"),
     "sessions": clear_sessions,
 }
-"""What deletes each kind, in this order.
+"""The function that deletes each kind, in this order.
 
 Each in autocommit. It may run beside itself and beside all else, and be stopped at any time.
 """

@@ -212,7 +212,7 @@ class Command(ProgramCommand):
 
 
 def record_of(account: Account) -> Record:
-    """What is shown of an account."""
+    """The fields of an account that the commands print."""
     return {
         "id": account.pk,
         "email": account.email,

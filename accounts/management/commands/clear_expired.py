@@ -43,7 +43,7 @@ KINDS: dict[str, Callable[[], int]] = {
     "sessions of the administration": partial(sweep_expired, AdminSession, "expire_date"),
     "security events": clear_events,
 }
-"""What deletes each kind and returns the number. Each works in short transactions and waits for no lock."""
+"""The function that deletes each kind and returns the number of rows, in short transactions, waiting for no lock."""
 
 
 class Command(JsonCommand):
