@@ -3,7 +3,6 @@
 import gzip
 import json
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ import pytest
 
 from tests.api import PASSWORD, REFRESH, REGISTER
 from tests.live import Live, serving
+from tests.tools import await_that
 from tests.wire import Reply, chunked, message, parsed, send
 
 JSON = "application/json"
@@ -310,7 +310,7 @@ def test_a_database_that_is_away_is_503_and_one_line_of_log(tmp_path):
                 assert len(lines) == 1, lines
             assert "Traceback" not in live.log.read_text()
         # A process tries again a second after the last failure.
-        assert any(live.post("{ users { nodes { id } } }")[0] == 200 or time.sleep(0.2) for _ in range(50))
+        await_that(lambda: live.post("{ users { nodes { id } } }")[0] == 200)
 
 
 class away:  # noqa: N801 - reads as a statement

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from accounts.mails.worker import INTERVAL, Worker
 from tests.api import REGISTER
 from tests.live import ROOT, Live, environment_of_service, fresh_database, serving
 from tests.mails.servers import receiving, silent
+from tests.tools import await_that
 
 QUEUE = """
 from datetime import timedelta
@@ -79,15 +80,6 @@ def worker(live: Live, url: str) -> Iterator[subprocess.Popen[bytes]]:
 def once(live: Live, url: str) -> str:
     """`manage.py send_queued_mail`."""
     return Live(live.url, {**live.environment, "EMAIL_URL": url}, live.log, 0).manage("send_queued_mail")
-
-
-def await_that(condition: Callable[[], object]) -> None:
-    """Wait for a few seconds at most."""
-    for _ in range(150):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError(condition)
 
 
 @pytest.mark.parametrize("after_data", [False, True], ids=["before the mail server had it", "after it had it"])

@@ -12,6 +12,7 @@ import pytest
 
 from tests.live import ROOT, environment_of_service, serving
 from tests.metrics.scraping import OPENED, scrape
+from tests.tools import await_that
 
 REQUESTS = "latchkey_graphql_requests_total"
 
@@ -34,15 +35,6 @@ def paused(pid):
         os.kill(pid, signal.SIGCONT)
 
 
-def until(condition):
-    """Wait until it holds, for seconds at most."""
-    for _ in range(100):
-        if condition():
-            return
-        time.sleep(0.1)
-    pytest.fail("it never came true")
-
-
 @pytest.fixture(scope="module")
 def temporary(tmp_path_factory):
     """The folder for temporary files of the server."""
@@ -53,7 +45,7 @@ def temporary(tmp_path_factory):
 def live(tmp_path_factory, temporary):
     """A server with two workers."""
     with serving(tmp_path_factory.mktemp("live"), WORKERS="2", TMPDIR=str(temporary), **OPENED) as live:
-        until(lambda: len(workers_of(live.pid)) == 2)
+        await_that(lambda: len(workers_of(live.pid)) == 2)
         yield live
     assert [*temporary.glob("latchkey-metrics-*")] == []
 
@@ -81,23 +73,23 @@ def test_a_scrape_tells_what_all_workers_did_whichever_answers(live):
 
 def test_what_a_killed_worker_counted_is_not_lost_and_its_gauges_are(live):
     """Another takes its place; their number is that of the living."""
-    until(lambda: scrape(live).value("latchkey_workers") == 2)
+    await_that(lambda: scrape(live).value("latchkey_workers") == 2)
     for _ in range(8):
         live.post("{ __typename }")
     before, killed = counted(live), workers_of(live.pid)
 
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-        until(lambda pid=pid: pid not in workers_of(live.pid) and len(workers_of(live.pid)) == 2)
+        await_that(lambda pid=pid: pid not in workers_of(live.pid) and len(workers_of(live.pid)) == 2)
 
     assert set(workers_of(live.pid)) & set(killed) == set()
     assert counted(live) == before > 0
-    until(lambda: scrape(live).value("latchkey_workers") == 2)
+    await_that(lambda: scrape(live).value("latchkey_workers") == 2)
 
 
 def test_workers_tell_how_they_do(live):
     """Memory and processor time of all, and the age of the youngest."""
-    until(lambda: scrape(live).value("latchkey_process_resident_memory_bytes"))
+    await_that(lambda: scrape(live).value("latchkey_process_resident_memory_bytes"))
     scraped = scrape(live)
 
     assert scraped.value("latchkey_process_resident_memory_bytes") > 2 * 30e6
@@ -110,9 +102,9 @@ def test_the_pool_of_connections_is_that_of_all_workers(live):
     """Each worker has a pool of nine."""
     if "postgres" not in live.environment["DATABASE_URL"]:
         pytest.skip("SQLite has no pool")
-    until(lambda: scrape(live).value("latchkey_database_pool_max_connections") == 2 * 9)
+    await_that(lambda: scrape(live).value("latchkey_database_pool_max_connections") == 2 * 9)
 
-    until(lambda: scrape(live).value("latchkey_database_pool_waiting_requests") == 0)
+    await_that(lambda: scrape(live).value("latchkey_database_pool_waiting_requests") == 0)
     assert 1 <= scrape(live).value("latchkey_database_pool_connections") <= 2 * 9
 
 

@@ -25,6 +25,7 @@ from project.postgresql.base import RETRY_AFTER
 from tests.api import ME, PASSWORD, REGISTER
 from tests.documents import ROOT
 from tests.live import UNLIMITED, Live, environment_of_service, fresh_database, serving
+from tests.tools import await_that
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="needs PostgreSQL"
@@ -238,7 +239,7 @@ def test_the_mail_worker_waits_for_connections(tmp_path):
         _await(service.live.log, "the mail worker failed")
         service.allow(-1)
         # A process tries again a second after the last failure.
-        assert any(service.live.post(REGISTER, input=EVE)[0] == 200 or time.sleep(0.2) for _ in range(50))
+        await_that(lambda: service.live.post(REGISTER, input=EVE)[0] == 200)
         _await(service.live.log, "Mail to eve@example.com")
 
 

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from django.conf import settings
 
 from project import gunicorn
 from tests.live import serving
+from tests.tools import await_that
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,7 +76,7 @@ def test_the_banner_names_what_is_served(tmp_path):
     """Where a developer goes first: each address answers, unless the banner says what is not built."""
     with serving(tmp_path) as live:
         # The port is open before the banner is printed.
-        assert any("A first mutation" in live.log.read_text() or time.sleep(0.1) for _ in range(100))
+        await_that(lambda: "A first mutation" in live.log.read_text())
         banner = re.findall(r"^  ([A-Z][\w ]+?) {2,}(http://\S+)(.*)$", live.log.read_text(), re.MULTILINE)
         assert [name for name, *_ in banner] == ["Front end", "GraphiQL", "Schema", "Admin", "Mails"]
         for name, address, remark in banner:

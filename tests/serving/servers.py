@@ -9,8 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests.live import ROOT, environment_of_service, free_port, fresh_database
+from tests.tools import await_that
 from tests.wire import Reply, message, send
 
 PRODUCTION = {
@@ -114,14 +114,6 @@ def running(log: Path, environment: dict[str, str]) -> Iterator[Service]:
             yield Service(f"http://127.0.0.1:{environment['PORT']}", process, environment, log)
         finally:
             process.terminate()
-
-
-def await_that(condition: Callable[[], object], *, seconds: float = 15) -> None:
-    """Wait until it holds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "It does not come about."
-        time.sleep(0.05)
 
 
 class Relay:

@@ -13,7 +13,8 @@ import pytest
 
 from project import gunicorn
 from tests.serving.load import Load, asked
-from tests.serving.servers import await_that, started
+from tests.serving.servers import started
+from tests.tools import await_that
 
 DELAY = 3
 

@@ -14,8 +14,8 @@ import pytest
 from project.health import Check, Outcome
 from tests.live import ROOT
 from tests.redis_server import redis_server
-from tests.serving.servers import Relay, Service, await_that, started
-from tests.tools import missing
+from tests.serving.servers import Relay, Service, started
+from tests.tools import await_that, missing
 from tests.wire import message, send
 
 ALL = {"database": "ok", "migrations": "ok", "cache": "ok"}

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tests.live import ROOT, environment_of_service, free_port, fresh_database
 from tests.serving.load import Load
-from tests.serving.servers import PRODUCTION, QUERY, Service, await_that, operation, running, started
+from tests.serving.servers import PRODUCTION, QUERY, Service, operation, running, started
+from tests.tools import await_that
 from tests.wire import parsed
 
 
