@@ -231,6 +231,7 @@ class Account(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manage
             models.Index(
                 F("date_joined").desc(), F("id").desc(), condition=Q(is_active=True), name="account_active_newest_first"
             ),
+            models.Index(F("username_key"), F("id"), condition=Q(is_active=True), name="account_active_by_username"),
             models.Index(fields=["hash_cost"], name="account_hash_cost"),
         ]
 
