@@ -15,7 +15,9 @@ class AccountsConfig(AppConfig):
         # Importing registers them.
         from accounts import checks  # noqa: F401, PLC0415
         from accounts.challenges import steps  # noqa: F401, PLC0415
+        from accounts.factors import forgetting  # noqa: F401, PLC0415
         from accounts.login_codes import sign_in  # noqa: F401, PLC0415
         from accounts.mails import codes  # noqa: F401, PLC0415
+        from accounts.mfa import gate  # noqa: F401, PLC0415
         from accounts.passwords import old_addresses  # noqa: F401, PLC0415
         from accounts.social import confirmed, displacement  # noqa: F401, PLC0415

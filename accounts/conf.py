@@ -91,6 +91,14 @@ class EmailVerification(StrEnum):
     MANDATORY = "mandatory"
 
 
+class MfaRequired(StrEnum):
+    """Whose sign-in requires a second factor."""
+
+    NONE = "none"
+    STAFF = "staff"
+    ALL = "all"
+
+
 FEWEST_DIGITS, MOST_DIGITS = 6, 10
 
 
@@ -271,6 +279,7 @@ mail.account=10/1h, mail.account_address=5/1h, mail.address=60/1h, mail.network=
 mail.global=6000/1h,
 code.account=100/1h, code.account_address=10/1h, code.address=60/15m, code.network=600/15m, code.client=off,
 code.global=off,
+factor.account=10/1h, factor.account_address=5/1h, factor.address=60/15m, factor.network=600/15m,
 notice.account=10/1d
 """
 """For a site of 100,000 accounts. The lines of an action are those that stand here.
@@ -495,6 +504,62 @@ class Latchkey:
         minimum=0,
         maximum=365,
     )
+
+    mfa_keys: tuple[str, ...] = setting(
+        "MFA_KEYS",
+        "Keys that encrypt the secrets of authenticator apps, each of at least 32 random characters: the first seals,"
+        " all open.",
+        default=(),
+        secret=True,
+        parse=keys,
+        shown="derived from `SECRET_KEY`",
+    )
+    mfa_required_for: MfaRequired = setting(
+        "MFA_REQUIRED_FOR",
+        "Who must set up a second factor at the next sign-in: `none`, `staff` or `all`.",
+        default=MfaRequired.NONE,
+    )
+    mfa_trusted_providers: tuple[str, ...] = setting(
+        "MFA_TRUSTED_PROVIDERS",
+        "Providers whose word counts that they have asked for a second factor (`amr` in the ID token, RFC 8176).",
+        default=(),
+        example="google-oauth2",
+    )
+    mfa_remember_days: int = setting(
+        "MFA_REMEMBER_DAYS",
+        "How long a browser may ask not to be asked for a second factor again. 0 always asks.",
+        default=0,
+        unit="days",
+        minimum=0,
+        maximum=365,
+    )
+    mfa_reset_delay_hours: int = setting(
+        "MFA_RESET_DELAY_HOURS",
+        "How long a reset of second factors by staff waits until it takes effect. Its holder is mailed at once.",
+        default=24,
+        unit="hours",
+        minimum=0,
+        maximum=30 * 24,
+    )
+    mfa_code_lifetime: int = 15 * 60
+    """Seconds in which an authenticator app, once begun, must be confirmed with a code."""
+    passkey_rp_id: str = setting(
+        "PASSKEY_RP_ID",
+        "The domain that passkeys belong to (WebAuthn). Those made for another one never work again.",
+        default="",
+        shown="the host of `PUBLIC_URL`",
+        example="example.com",
+    )
+    passkey_origins: tuple[str, ...] = setting(
+        "PASSKEY_ORIGINS",
+        "Origins of the pages and apps that may use passkeys, exact, such as `https://www.example.com` or"
+        " `android:apk-key-hash:…`.",
+        default=(),
+        shown="those of `PUBLIC_URL` and `CORS_ALLOWED_ORIGINS`",
+        example="https://www.example.com",
+    )
+    passkey_ceremony_lifetime: int = 5 * 60
+    """Seconds in which a passkey must answer."""
 
     users_visibility: Visibility = setting(
         "USERS_VISIBILITY", "Who may read public profiles.", default=Visibility.PUBLIC

@@ -87,3 +87,17 @@ class NotFound(AccountsError):
 
     code = "NOT_FOUND"
     default_message = _("Not found.")
+
+
+class InvalidChallenge(AccountsError):
+    """The challenge is unknown, already answered or expired. Start over."""
+
+    code = "INVALID_CHALLENGE"
+    default_message = _("This took too long or was already finished. Please start over.")
+
+
+class InvalidCode(AccountsError):
+    """The code or link is wrong."""
+
+    code = "INVALID_CODE"
+    default_message = _("This code or link is not correct.")

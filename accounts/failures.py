@@ -4,15 +4,29 @@ from collections.abc import Iterator
 
 from accounts.challenges import errors as challenges
 from accounts.errors import AccountsError
+from accounts.factors import errors as factors
 from accounts.guard import errors as guard
 from accounts.mails import errors as mails
+from accounts.mfa import errors as mfa
 from accounts.passwords import errors as passwords
 from accounts.people import errors as people
 from accounts.social import errors as social
 from accounts.tokens import errors as tokens
 from accounts.verification import errors as verification
 
-__all__ = ["FAILURES", "challenges", "guard", "mails", "passwords", "people", "social", "tokens", "verification"]
+__all__ = [
+    "FAILURES",
+    "challenges",
+    "factors",
+    "guard",
+    "mails",
+    "mfa",
+    "passwords",
+    "people",
+    "social",
+    "tokens",
+    "verification",
+]
 
 
 def _leaves(kind: type[AccountsError]) -> Iterator[type[AccountsError]]:

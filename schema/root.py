@@ -13,6 +13,7 @@ from schema.language.resolvers import unwrap
 from schema.language.scalars import SCALARS
 from schema.leaving.mutations import LeavingMutations
 from schema.login_codes.mutations import LoginCodeMutations
+from schema.mfa.challenges import MfaChallenge, MfaEnrollmentChallenge
 from schema.nodes import NodeQueries
 from schema.passwords.mutations import PasswordMutations
 from schema.people.mutations import PeopleMutations
@@ -56,7 +57,7 @@ class Mutation(
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
-    types=[EmailVerificationChallenge, LinkChallenge, ProfileChallenge],
+    types=[EmailVerificationChallenge, LinkChallenge, MfaChallenge, MfaEnrollmentChallenge, ProfileChallenge],
     execution_context_class=AdmittedOnly,
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.conf import latchkey
-from accounts.errors import InvalidInput
+from accounts.errors import InvalidCode, InvalidInput
 from accounts.guard import events, limits
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.leaving import holdings
 from accounts.mails import codes, notices, queue
-from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.people.errors import EmailTaken

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from django.utils import timezone
 
-from accounts.challenges.errors import InvalidChallenge
 from accounts.conf import latchkey
+from accounts.errors import InvalidChallenge
 from accounts.mails import codes
 from accounts.mails.models import MailedCode, Purpose
 from accounts.people.models import Account

@@ -12,9 +12,9 @@ from django.db.models import F
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.models import Challenge
 from accounts.conf import latchkey
+from accounts.errors import InvalidChallenge
 from accounts.people.models import Account
 from accounts.people.signals import handing_over, voiding_additions
 from accounts.shared.single_use import digest_of

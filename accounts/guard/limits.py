@@ -49,6 +49,8 @@ class Action(StrEnum):
     """Asking for a mail, to the address that is named."""
     CODE = "code"
     """Presenting a mailed code or link."""
+    FACTOR = "factor"
+    """Answering with a second factor, at a sign-in or to reauthenticate. It names the account by its address."""
     NOTICE = "notice"
     """A mail that nobody asked for."""
 
@@ -57,7 +59,16 @@ SUCCESSES_COUNT = frozenset({Action.REGISTER, Action.EXPORT, Action.MAIL, Action
 """Actions that are limited however they end."""
 HASHING = frozenset({Action.SIGN_IN, Action.REGISTER})
 """Actions whose line for all is a brake on hashing: what fails before a hash takes nothing from it (S53)."""
-PROOFS = frozenset({Action.SIGN_IN, Action.REGISTER, Action.REAUTHENTICATE, Action.CHANGE_PASSWORD, Action.CODE})
+PROOFS = frozenset(
+    {
+        Action.SIGN_IN,
+        Action.REGISTER,
+        Action.REAUTHENTICATE,
+        Action.CHANGE_PASSWORD,
+        Action.CODE,
+        Action.FACTOR,
+    }
+)
 """Actions whose success shows that the address is one of the account's holder: to all of them, as all name the account
 by its canonical e-mail address."""
 

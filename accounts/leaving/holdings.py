@@ -174,6 +174,7 @@ HOLDINGS = (
             "created_at",
             "authenticated_at",
             "authentication_methods",
+            "factor_proved_at",
             "last_used_at",
             "expires_at",
             "ip_address",

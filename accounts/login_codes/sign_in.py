@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.challenges import mailed
-from accounts.challenges.errors import InvalidChallenge
+from accounts.challenges.transactions import keeping_steps
+from accounts.errors import InvalidChallenge, InvalidCode
 from accounts.guard import limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.mails import codes
-from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.people.attempts import attempt
 from accounts.people.errors import AccountDisabled
@@ -80,7 +80,7 @@ def _presenting(address: str, grant: ClientGrant, caller: Caller, *, field: tupl
         yield
 
 
-@transaction.atomic
+@keeping_steps()
 def _signed_in(code: MailedCode, grant: ClientGrant, caller: Caller) -> tuple[Account, TokenSet]:
     """Use the code up and begin a session. Whoever registered a never-verified account loses it (S85)."""
     codes.spend(code)

@@ -21,7 +21,8 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.conf import latchkey
-from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.errors import InvalidCode
+from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.people.models import Account
 from accounts.people.signals import handing_over, voiding_additions

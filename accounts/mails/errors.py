@@ -5,13 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import AccountsError
 
 
-class InvalidCode(AccountsError):
-    """The mailed code or link is wrong."""
-
-    code = "INVALID_CODE"
-    default_message = _("This code or link is not correct.")
-
-
 class ExpiredCode(AccountsError):
     """The code or link is too old or already used, or the code was tried too often: request a new one."""
 

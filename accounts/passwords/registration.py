@@ -1,7 +1,6 @@
 """Create an account with e-mail and password, and sign it in; or let it wait until its address is confirmed."""
 
-from django.db import transaction
-
+from accounts.challenges.transactions import keeping_steps
 from accounts.conf import latchkey
 from accounts.errors import ValidationFailed
 from accounts.guard import events, hashing, limits
@@ -67,10 +66,10 @@ def register(
                 raise pending.begin(account, grant=grant)
         with hashing.slot():
             account = validated(form)
-        with transaction.atomic():
+        with keeping_steps():
             store(form, account)
             events.record(EventType.REGISTERED, subject=account.pk, actor=account.pk, client=client, caller=end_user)
             sending.mail_new(account, client_key=grant.client.pk)
             return account, bearer_tokens.issue(
-                account=account, grant=grant, caller=caller, methods=(AuthenticationMethod.PASSWORD,)
+                account=account, grant=grant, caller=caller, methods=(AuthenticationMethod.PASSWORD,), is_new=True
             )

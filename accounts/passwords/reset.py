@@ -6,16 +6,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.challenges import mailed
-from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.mailed import Requested
 from accounts.challenges.requests import request_code
 from accounts.conf import latchkey
-from accounts.errors import ValidationFailed
+from accounts.errors import InvalidChallenge, InvalidCode, ValidationFailed
 from accounts.guard import events, hashing, limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.mails import codes, notices
-from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.errors import ExpiredCode
 from accounts.mails.holders import mail_code
 from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template

@@ -7,15 +7,14 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.challenges import mailed
-from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.mailed import Requested
 from accounts.conf import latchkey
-from accounts.errors import AccountsError
+from accounts.errors import AccountsError, InvalidChallenge, InvalidCode
 from accounts.guard import events, hashing, limits
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.mails import codes, queue
-from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
 from accounts.passwords.errors import InvalidCredentials

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from accounts.challenges.errors import InvalidChallenge
+from accounts.errors import InvalidChallenge
 from accounts.people.models import Account
 from accounts.social.challenges import identity_in
 from accounts.social.errors import AlreadyLinked, ProviderRejected, ProviderUnknown

@@ -6,8 +6,7 @@ from contextlib import AbstractContextManager
 from django.db import transaction
 
 from accounts.challenges import steps as challenges
-from accounts.challenges.errors import InvalidChallenge
-from accounts.errors import AccountsError
+from accounts.errors import AccountsError, InvalidChallenge
 from accounts.guard import events, limits
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action

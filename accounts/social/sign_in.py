@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from django.db import transaction
 
 from accounts.challenges import steps as challenges
-from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.models import Challenge
+from accounts.challenges.transactions import keeping_steps
 from accounts.conf import latchkey
+from accounts.errors import InvalidChallenge
 from accounts.guard import events, limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
@@ -183,7 +184,7 @@ def _answered(
     challenge: Challenge, identity: Identity, profile: Profile, grant: ClientGrant, caller: Caller
 ) -> Converted | AddressTaken | Incomplete | Unconfirmed:
     try:
-        with transaction.atomic():
+        with keeping_steps():
             challenges.finish(challenge)
             outcome = _signed_in(identity, profile, grant, caller, answered=True)
             if not isinstance(outcome, Converted):
@@ -207,7 +208,11 @@ def _signed_in(
             return Converted(
                 account=identified.account,
                 tokens=bearer_tokens.issue(
-                    account=identified.account, grant=grant, caller=caller, methods=(AuthenticationMethod.SOCIAL,)
+                    account=identified.account,
+                    grant=grant,
+                    caller=caller,
+                    methods=(AuthenticationMethod.SOCIAL,),
+                    is_new=identified.is_new,
                 ),
                 is_new_account=identified.is_new,
             )
@@ -226,4 +231,4 @@ def _challenge(
     with limits.attempt(Action.MAIL, account=account.email, caller=caller, client=grant.client.client_id):
         if account._state.adding:  # noqa: SLF001 - public in practice
             return registrations.begin(account, grant=grant, identity=asdict(identity))
-        return sending.challenge(account, grant=grant)
+        return sending.challenge(account, grant=grant, methods=(AuthenticationMethod.SOCIAL,))

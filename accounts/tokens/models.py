@@ -150,6 +150,15 @@ class AuthenticationMethod(models.TextChoices):
     PASSWORD = "password", _("password")
     SOCIAL = "social", _("provider")
     EMAIL_CODE = "email_code", _("mailed code")
+    TOTP = "totp", _("code of an authenticator app")
+    RECOVERY_CODE = "recovery_code", _("recovery code")
+    PASSKEY = "passkey", _("passkey")
+
+
+SECOND_FACTORS = frozenset(
+    {AuthenticationMethod.TOTP, AuthenticationMethod.RECOVERY_CODE, AuthenticationMethod.PASSKEY}
+)
+"""What a sign-in with another method may have to be completed with. A passkey needs no other method beside it."""
 
 
 class Session(models.Model):
@@ -167,7 +176,9 @@ class Session(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("client"))
     created_at = models.DateTimeField(_("began"), default=timezone.now, editable=False)
     authenticated_at = models.DateTimeField(_("authenticated"), default=timezone.now, editable=False)
-    """When its holder last proved who they are, with the methods below."""
+    """When its holder last proved who they are, with a first factor or a passkey."""
+    factor_proved_at = models.DateTimeField(_("second factor shown"), null=True, editable=False)
+    """When its holder last showed a second factor, or a passkey; None if never."""
     authentication_methods = models.JSONField(
         _("authenticated with"), default=list, db_default=models.Value([], models.JSONField()), editable=False
     )

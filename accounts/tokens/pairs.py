@@ -25,6 +25,7 @@ from accounts.tokens.grants import limited, record_refusal
 from accounts.tokens.models import AuthenticationMethod, Session
 from accounts.tokens.rotation import Pair, Refused, Traded, begin, trade
 from accounts.tokens.server import server
+from accounts.tokens.signals import signing_in
 
 REFUSALS: dict[str, type[AccountsError]] = {"invalid_grant": InvalidGrant, "invalid_scope": InvalidScope}
 """Our failure for each error code of a refused trade (RFC 6749 §5.2)."""
@@ -59,9 +60,14 @@ _sign_in = Update(
 )
 
 
-@transaction.atomic
 def issue(
-    *, account: Account, grant: ClientGrant, caller: Caller, methods: tuple[AuthenticationMethod, ...] = ()
+    *,
+    account: Account,
+    grant: ClientGrant,
+    caller: Caller,
+    methods: tuple[AuthenticationMethod, ...] = (),
+    is_new: bool = False,
+    second_factor: bool = False,
 ) -> TokenSet:
     """Begin a session of the account with the client, set `last_login`, and return the first pair.
 
@@ -70,12 +76,21 @@ def issue(
     The holder is told of a sign-in from a new device.
 
     `methods` says with what the holder proved who they are just now; without any, the session is never fresh enough for
-    sensitive changes.
+    sensitive changes. `is_new` says whether this sign-in has made the account. `second_factor` says that the holder has
+    shown a second factor elsewhere, or needs none here; one among the methods is enough without it.
 
     Call it once the account's holder is authenticated, also from your own code (a migration, an impersonation tool,
     another way to sign in). Raises AccountDisabled; InvalidGrant if the account's sessions ended since it was read:
-    authenticate again.
+    authenticate again. Raises ChallengeRequired if the sign-in has to show a second factor, or to set one up: in a
+    transaction, use `challenges.transactions.keeping_steps`.
     """
+    if not second_factor:
+        signing_in.send(sender=Account, account=account, grant=grant, caller=caller, methods=methods, is_new=is_new)
+    return _issue(account, grant, caller, methods)
+
+
+@transaction.atomic
+def _issue(account: Account, grant: ClientGrant, caller: Caller, methods: tuple[AuthenticationMethod, ...]) -> TokenSet:
     now = clock.now()
     # Since it was read, the account may have been disabled, got another password, or been taken over by the holder of
     # its address (S9, S10, S13). Each of these begins another epoch, under the lock that this update takes.

@@ -19,7 +19,7 @@ from accounts.shared import clock
 from accounts.shared.caller import Caller
 from accounts.shared.statements import Delete, Insert, Select, Update, columns, parameter
 from accounts.tokens.families import checksum, idle_since
-from accounts.tokens.models import AuthenticationMethod, Client, Session
+from accounts.tokens.models import SECOND_FACTORS, AuthenticationMethod, Client, Session
 
 AccessToken = get_access_token_model()
 RefreshToken = get_refresh_token_model()
@@ -262,6 +262,7 @@ def insert_session(
         created_at=now,
         authenticated_at=now,
         authentication_methods=list(methods),
+        factor_proved_at=now if SECOND_FACTORS & set(methods) else None,
         last_used_at=now,
         expires_at=now + timedelta(seconds=latchkey().session_lifetime),
         ip_address=end_user.ip_address,

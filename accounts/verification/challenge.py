@@ -6,6 +6,8 @@ VERIFY_EMAIL = "VERIFY_EMAIL"
 """The kind of this challenge."""
 EPOCH = "epoch"
 """The key of an account's session epoch in the data of its challenge."""
+METHODS = "methods"
+"""The key of what an account's sign-in has shown before."""
 
 
 @dataclass(frozen=True, kw_only=True)

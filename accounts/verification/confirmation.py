@@ -13,9 +13,9 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from accounts.challenges import steps
-from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.models import Challenge
-from accounts.errors import AccountsError, ValidationFailed
+from accounts.challenges.transactions import keeping_steps
+from accounts.errors import AccountsError, InvalidChallenge, ValidationFailed
 from accounts.guard import events, hashing, limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
@@ -29,7 +29,7 @@ from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer, ClientGrant, TokenSet
 from accounts.tokens.models import AuthenticationMethod
 from accounts.verification import pending
-from accounts.verification.challenge import EPOCH, VERIFY_EMAIL
+from accounts.verification.challenge import EPOCH, METHODS, VERIFY_EMAIL
 from accounts.verification.models import PendingRegistration
 
 CHALLENGE_TOKEN, CODE = ("challenge_token",), ("code",)
@@ -79,21 +79,27 @@ def answer_challenge(waiting: Waiting, *, code: str, caller: Caller) -> Confirme
             mailed = _guessed(owner, code)
             if isinstance(owner, Account) and not owner.is_active:
                 raise AccountDisabled
-            with transaction.atomic():
+            with keeping_steps():
                 account = _completed(mailed) if mailed.registration_id else _mark_verified(mailed)
                 if isinstance(owner, Account) and account.session_epoch != challenge.data.get(EPOCH):
                     # Its sessions have ended since the sign-in began, and that ends with them (S82).
                     raise InvalidChallenge(field=CHALLENGE_TOKEN)
                 steps.finish(challenge)
-                tokens = bearer_tokens.issue(account=account, grant=grant, caller=caller, methods=_methods(owner))
-    return Confirmed(account=account, tokens=tokens, is_new_account=isinstance(owner, PendingRegistration))
+                is_new = isinstance(owner, PendingRegistration)
+                tokens = bearer_tokens.issue(
+                    account=account, grant=grant, caller=caller, methods=_methods(owner, challenge), is_new=is_new
+                )
+    return Confirmed(account=account, tokens=tokens, is_new_account=is_new)
 
 
-def _methods(owner: PendingRegistration | Account) -> tuple[AuthenticationMethod, AuthenticationMethod]:
-    """What the holder has shown. An account waits only after a sign-in through a provider."""
-    is_social = isinstance(owner, Account) or owner.identity is not None
-    first = AuthenticationMethod.SOCIAL if is_social else AuthenticationMethod.PASSWORD
-    return first, AuthenticationMethod.EMAIL_CODE
+def _methods(owner: PendingRegistration | Account, challenge: Challenge) -> tuple[AuthenticationMethod, ...]:
+    """What the holder has shown. An account's sign-in has shown something before."""
+    if isinstance(owner, Account):
+        # A challenge that an earlier release stored has none: it was a sign-in through a provider.
+        before = tuple(map(AuthenticationMethod, challenge.data.get(METHODS, [AuthenticationMethod.SOCIAL])))
+    else:
+        before = (AuthenticationMethod.PASSWORD if owner.identity is None else AuthenticationMethod.SOCIAL,)
+    return tuple(dict.fromkeys([*before, AuthenticationMethod.EMAIL_CODE]))
 
 
 def verify_by_code(*, code: str, bearer: Bearer, caller: Caller) -> Account:

@@ -10,7 +10,8 @@ from accounts.mails.templates import Template
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.tokens.api import ClientGrant
-from accounts.verification.challenge import EPOCH, VERIFY_EMAIL, EmailVerificationChallenge
+from accounts.tokens.models import AuthenticationMethod
+from accounts.verification.challenge import EPOCH, METHODS, VERIFY_EMAIL, EmailVerificationChallenge
 from accounts.verification.errors import EmailVerificationRequired
 
 
@@ -24,8 +25,12 @@ def mail_new(account: Account, *, client_key: int | None) -> None:
 
 
 @transaction.atomic
-def challenge(account: Account, *, grant: ClientGrant) -> EmailVerificationRequired:
-    """Queue the mail to the account signing in. Returns the failure with its challenge, for the caller to raise.
+def challenge(
+    account: Account, *, grant: ClientGrant, methods: tuple[AuthenticationMethod, ...]
+) -> EmailVerificationRequired:
+    """Queue the mail to the account signing in, which has shown these methods.
+
+    Returns the failure with its challenge, for the caller to raise.
 
     Call within an attempt of Action.MAIL. Raises AccountDisabled if the account was disabled or deleted meanwhile.
     """
@@ -34,7 +39,7 @@ def challenge(account: Account, *, grant: ClientGrant) -> EmailVerificationRequi
         raise AccountDisabled
     _queue_mail(account, grant.client.pk)
     lifetime = latchkey().email_verification_lifetime
-    data = {EPOCH: account.session_epoch}
+    data = {EPOCH: account.session_epoch, METHODS: list(methods)}
     token = steps.create(VERIFY_EMAIL, grant=grant, data=data, account=account, lifetime=lifetime)
     return EmailVerificationRequired(EmailVerificationChallenge(token=token, expires_in=lifetime, email=account.email))
 

@@ -26,6 +26,9 @@ class AuthenticationMethod(enum.Enum):
     PASSWORD = strawberry.enum_value("PASSWORD", description="The password.")
     SOCIAL = strawberry.enum_value("SOCIAL", description="A linked account at a provider.")
     EMAIL_CODE = strawberry.enum_value("EMAIL_CODE", description="A mailed code or link.")
+    TOTP = strawberry.enum_value("TOTP", description="A code of the authenticator app.")
+    RECOVERY_CODE = strawberry.enum_value("RECOVERY_CODE", description="A recovery code.")
+    PASSKEY = strawberry.enum_value("PASSKEY", description="A passkey.")
 
 
 @described

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.challenges import steps
-from accounts.challenges.errors import InvalidChallenge
 from accounts.challenges.models import Challenge
+from accounts.errors import InvalidChallenge
 from accounts.tokens.api import ClientGrant
 from accounts.tokens.models import Client, RefreshTokenTransport
 from tests.factories import make_account, make_client

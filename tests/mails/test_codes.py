@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from accounts.errors import InvalidCode
 from accounts.mails import codes
-from accounts.mails.errors import ExpiredCode, InvalidCode
+from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import MailedCode, Purpose
 
 OLD, NEW, OTHER = ("o" * 32, "n" * 32, "x" * 32)

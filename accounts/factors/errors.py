@@ -1,0 +1,26 @@
+"""Failures about second factors and passkeys."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import AccountsError
+
+
+class MfaNotEnabled(AccountsError):
+    """No second factor is set up."""
+
+    code = "MFA_NOT_ENABLED"
+    default_message = _("No second factor is set up.")
+
+
+class AlreadyEnabled(AccountsError):
+    """It is already switched on."""
+
+    code = "ALREADY_ENABLED"
+    default_message = _("This is already switched on.")
+
+
+class PasskeyRejected(AccountsError):
+    """The passkey is unknown here, or its answer is not valid."""
+
+    code = "PASSKEY_REJECTED"
+    default_message = _("This passkey did not work here.")

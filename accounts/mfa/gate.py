@@ -1,0 +1,75 @@
+"""Where every sign-in passes before its session begins: whether it has to show a second factor, or to set one up (S77).
+
+It hangs on `tokens.issue`, so that no journey can go around it, not even one that is written later.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import receiver
+
+from accounts.challenges.errors import ChallengeRequired
+from accounts.factors.state import Factors, MfaMethod, factors_of
+from accounts.guard import limits
+from accounts.guard.limits import Action
+from accounts.mfa import challenges
+from accounts.mfa.challenges import MfaChallenge, MfaEnrollmentChallenge
+from accounts.mfa.errors import MfaEnrollmentRequired, MfaRequired
+from accounts.people.errors import AccountDisabled
+from accounts.people.models import Account
+from accounts.shared.caller import Caller
+from accounts.tokens.api import ClientGrant
+from accounts.tokens.errors import InvalidGrant
+from accounts.tokens.models import SECOND_FACTORS, AuthenticationMethod
+from accounts.tokens.signals import signing_in
+from accounts.verification import sending
+
+ENROLLABLE = (MfaMethod.TOTP, MfaMethod.PASSKEY)
+
+
+@receiver(signing_in)
+def admit(
+    account: Account,
+    grant: ClientGrant,
+    caller: Caller,
+    methods: tuple[AuthenticationMethod, ...],
+    is_new: bool,  # noqa: FBT001 - a signal
+    **_signal: Any,
+) -> None:
+    """Let the sign-in pass, or make it wait.
+
+    Raises MfaRequired, MfaEnrollmentRequired, EmailVerificationRequired; AccountDisabled; InvalidGrant if the account's
+    sessions ended since it was read; RateLimited.
+    """
+    if SECOND_FACTORS & set(methods):
+        return
+    factors = factors_of(account)
+    if not (factors.enabled or factors.is_required):
+        return
+    if not factors.enabled and not account.email_verified:
+        # A factor needs a verified address (S87).
+        with limits.attempt(Action.MAIL, account=account.email, caller=caller, client=grant.client.client_id):
+            raise sending.challenge(account, grant=grant, methods=methods)
+    raise _waiting(account, factors, grant, methods, is_new=is_new)
+
+
+@transaction.atomic
+def _waiting(
+    account: Account,
+    factors: Factors,
+    grant: ClientGrant,
+    methods: tuple[AuthenticationMethod, ...],
+    *,
+    is_new: bool,
+) -> ChallengeRequired:
+    # Locked, so that the account is not deleted before its challenge is stored.
+    locked = Account.objects.select_for_update(no_key=True).filter(pk=account.pk).first()
+    if locked is None or locked.session_epoch != account.session_epoch:
+        raise InvalidGrant
+    if not locked.is_active:
+        raise AccountDisabled
+    kind = challenges.MFA if factors.enabled else challenges.ENROLLMENT
+    token, lifetime = challenges.begin(kind, locked, grant=grant, methods=methods, is_new=is_new)
+    if factors.enabled:
+        return MfaRequired(MfaChallenge(token=token, expires_in=lifetime, methods=factors.methods))
+    return MfaEnrollmentRequired(MfaEnrollmentChallenge(token=token, expires_in=lifetime, methods=ENROLLABLE))
