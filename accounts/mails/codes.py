@@ -29,13 +29,11 @@ from accounts.people.signals import handing_over, voiding_additions
 from accounts.shared.keys import digests
 from accounts.shared.statements import Insert
 from accounts.shared.sweeping import Rows, delete, sweep_dead
+from accounts.shared.typed_codes import ALPHABET, grouped, normalized
 
 SALT = "accounts.mails.codes"
-ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
-"""Letters that form no words and are not confused (RFC 8628 §6.1)."""
 CODE_LENGTH = 8
 ID_BYTES, MAC_BYTES = 16, 32
-LONGEST_TYPED = 64
 RESTORING = frozenset({Purpose.UNDO_EMAIL_CHANGE, Purpose.SECURE})
 """Links that give an account back to its holder."""
 
@@ -114,8 +112,8 @@ def guess(code: MailedCode, typed: str) -> None:
     tries = MailedCode.objects.filter(pk=code.pk, attempts__lt=latchkey().mailed_code_attempts)
     if not tries.update(attempts=F("attempts") + 1):
         raise ExpiredCode
-    given = _normalized(typed)
-    right = [hmac.compare_digest(given, _normalized(_typed(secret, code))) for secret in _keys()]
+    given = normalized(typed)
+    right = [hmac.compare_digest(given, normalized(_typed(secret, code))) for secret in _keys()]
     if not any(right):
         raise InvalidCode
     if not _is_usable(code):
@@ -240,12 +238,7 @@ def _typed(key: bytes, code: MailedCode) -> str:
         number, remainder = divmod(number, len(alphabet))
         letters.append(alphabet[remainder])
     text = "".join(letters)
-    return text if digits else f"{text[: CODE_LENGTH // 2]}-{text[CODE_LENGTH // 2 :]}"
-
-
-def _normalized(typed: str) -> bytes:
-    """The typed text without spaces and dashes, in capitals."""
-    return "".join(c for c in typed[:LONGEST_TYPED] if c.isascii() and c.isalnum()).upper().encode()
+    return text if digits else grouped(text)
 
 
 @receiver(handing_over)

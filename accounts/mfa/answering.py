@@ -1,0 +1,71 @@
+"""Check one factor of an account, wherever one is asked for."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from accounts.errors import InvalidCode
+from accounts.factors import recovery, totp
+from accounts.factors.errors import PasskeyRejected
+from accounts.factors.state import factors_of
+from accounts.guard import events
+from accounts.guard.events import EventType
+from accounts.mails import notices
+from accounts.mails.templates import Template
+from accounts.people.models import Account
+from accounts.tokens.models import AuthenticationMethod
+
+if TYPE_CHECKING:
+    from accounts.factors.webauthn import PasskeyPurpose
+
+
+@dataclass(frozen=True)
+class TotpCode:
+    """A code of the authenticator app."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RecoveryCode:
+    """One of the recovery codes."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasskeyAnswer:
+    """What a passkey answered, and what its ceremony was begun for."""
+
+    token: str = field(repr=False)
+    response: Any = field(repr=False)
+    purpose: "PasskeyPurpose"
+    bound_to: str
+
+
+Factor = TotpCode | RecoveryCode | PasskeyAnswer
+
+
+def check_factor(account: Account, factor: Factor) -> AuthenticationMethod:
+    """Accept one factor of the account, once; returns what it was. The holder is told of a recovery code.
+
+    Call in a transaction that holds the account's lock. Raises InvalidCode; InvalidChallenge and PasskeyRejected for a
+    passkey.
+    """
+    if factors_of(account).reset_is_due:
+        raise PasskeyRejected if isinstance(factor, PasskeyAnswer) else InvalidCode
+    match factor:
+        case TotpCode(code):
+            totp.check(account, code)
+            return AuthenticationMethod.TOTP
+        case RecoveryCode(code):
+            left = recovery.use(account, code)
+            events.record(EventType.RECOVERY_CODE_USED, subject=account.pk, actor=account.pk)
+            notices.tell(account, Template.RECOVERY_CODE_USED, left=left)
+            return AuthenticationMethod.RECOVERY_CODE
+        case PasskeyAnswer():
+            from accounts.factors import webauthn  # noqa: PLC0415 - until it is merged
+
+            webauthn.verify_assertion(
+                factor.token, factor.response, factor.purpose, account=account, bound_to=factor.bound_to
+            )
+            return AuthenticationMethod.PASSKEY
