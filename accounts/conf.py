@@ -324,6 +324,8 @@ class Latchkey:
     """Answers explain errors to developers."""
     public_urls: tuple[str, ...] = ()
     """Base URLs of this service. A request that names none of them is answered with the first."""
+    front_end_origins: tuple[str, ...] = ()
+    """Origins of the pages that may use this service, beside its own."""
 
     default_client_id: str = setting(
         "OAUTH_CLIENT_ID",

@@ -31,6 +31,8 @@ class AccountsError(Exception):
         self.message = self.default_message if message is None else message
         self.field = field
         self.hint = hint
+        self.cause: str = getattr(type(self), "code", "")
+        """What the record of the failure says, for operators (S74): the code, or something more exact."""
         super().__init__(str(self.message))
 
     @property

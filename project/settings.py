@@ -264,6 +264,7 @@ LATCHKEY = env.read(
     Latchkey,
     development=DEVELOPMENT,
     public_urls=(PUBLIC_URL,) if PUBLIC_URL else tuple(f"http://{host}:{PORT}" for host in local_hosts),
+    front_end_origins=browsers.cors_allowed_origins,
     default_client_redirect_uris=tuple(f"http://localhost:{base}/callback" for base in local_bases),
     limits=env.read(Limits),
     providers=configured_providers,

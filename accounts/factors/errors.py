@@ -24,3 +24,7 @@ class PasskeyRejected(AccountsError):
 
     code = "PASSKEY_REJECTED"
     default_message = _("This passkey did not work here.")
+
+    def __init__(self, cause: str = "", *, field: tuple[str, ...] | None = None) -> None:
+        super().__init__(field=field, hint=f"passkey: {cause}" if cause else "")
+        self.cause = f"{self.code}: {cause}" if cause else self.code

@@ -154,7 +154,7 @@ def failures(
     caller: Caller | None = None,
     method: str = "",
 ) -> Iterator[None]:
-    """Record an AccountsError of the body as a failure; its cause is the code of the first of its failures.
+    """Record an AccountsError of the body as a failure, with the cause of the first of its failures: mostly the code.
 
     `subject` finds the account that the attempt was about. `named` is what a stranger's attempt named, such as an
     e-mail address. Of RateLimited, only the first for this name, and the first from this address, in a minute is
@@ -169,7 +169,7 @@ def failures(
         if method:
             metrics.SIGN_INS.labels(method, error.failures[0].code).inc()
         if not isinstance(error, RateLimited) or _is_news(type_, subject, named, caller):
-            record_failure(type_, subject=subject(), client=client, caller=caller, cause=error.failures[0].code)
+            record_failure(type_, subject=subject(), client=client, caller=caller, cause=error.failures[0].cause)
         raise
 
 
