@@ -4,6 +4,7 @@ A field made by `setting` is a setting's only declaration. `project/environment.
 docs/settings.md and .env.example are printed from it.
 """
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -140,6 +141,50 @@ def one_line(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise ValueError("is not a name on one line.")
     return text
+
+
+@dataclass(frozen=True)
+class AndroidApp:
+    """An Android app that may use our passkeys and passwords, known by the certificate that signs it."""
+
+    package: str
+    fingerprint: str
+    """The certificate's SHA-256: 32 pairs of hexadecimal digits, in upper case, between colons."""
+
+    def __str__(self) -> str:
+        return f"{self.package}={self.fingerprint}"
+
+    @property
+    def origin(self) -> str:
+        """How the app names itself in the answer of a passkey, in place of a page's origin."""
+        digest = base64.urlsafe_b64encode(bytes.fromhex(self.fingerprint.replace(":", "")))
+        return f"android:apk-key-hash:{digest.decode().rstrip('=')}"
+
+
+ANDROID_APP = re.compile(r"([A-Za-z]\w*(?:\.[A-Za-z]\w*)+)=([0-9A-F]{2}(?::[0-9A-F]{2}){31})", re.ASCII | re.IGNORECASE)
+APPLE_APP = re.compile(r"[A-Z0-9]{10}(?:\.[A-Za-z0-9-]+)+")
+
+
+def android_apps(text: str) -> tuple[AndroidApp, ...]:
+    """The apps between commas. Raises ValueError."""
+    found = []
+    for number, item in enumerate(filter(None, map(str.strip, text.split(","))), 1):
+        if not (parts := ANDROID_APP.fullmatch(item)):
+            raise ValueError(
+                f"item {number} is not package=fingerprint, such as com.example.app=14:6D:…, with the SHA-256 of the"
+                " certificate that signs the app: 32 pairs of hexadecimal digits between colons."
+            )
+        found.append(AndroidApp(parts[1], parts[2].upper()))
+    return tuple(found)
+
+
+def apple_apps(text: str) -> tuple[str, ...]:
+    """The apps between commas. Raises ValueError."""
+    found = tuple(filter(None, map(str.strip, text.split(","))))
+    for number, item in enumerate(found, 1):
+        if not APPLE_APP.fullmatch(item):
+            raise ValueError(f"item {number} is not a team ID and a bundle ID, such as A1B2C3D4E5.com.example.app.")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -559,6 +604,22 @@ class Latchkey:
         default=(),
         shown="those of `PUBLIC_URL` and `CORS_ALLOWED_ORIGINS`",
         example="https://www.example.com",
+    )
+    android_apps: tuple[AndroidApp, ...] = setting(
+        "ANDROID_APPS",
+        "Android apps that use this service's passkeys and passwords: `package=fingerprint`, with the SHA-256 of the"
+        " certificate that signs the app; several of a package are listed one by one."
+        " `/.well-known/assetlinks.json` names them, and their passkeys are accepted.",
+        default=(),
+        parse=android_apps,
+    )
+    apple_apps: tuple[str, ...] = setting(
+        "APPLE_APPS",
+        "Apps of Apple's systems that use this service's passkeys and passwords, as team ID and bundle ID."
+        " `/.well-known/apple-app-site-association` names them.",
+        default=(),
+        parse=apple_apps,
+        example="A1B2C3D4E5.com.example.app",
     )
     passkey_ceremony_lifetime: int = 5 * 60
     """Seconds in which a passkey must answer."""
