@@ -77,6 +77,7 @@ class EventType(StrEnum):
     RECOVERY_CODES_MADE = "mfa:recovery_codes:create"
     RECOVERY_CODE_USED = "mfa:recovery_codes:use"
     FACTOR_RESET_REQUESTED = "mfa:reset:request"
+    FACTOR_RESET_WITHDRAWN = "mfa:reset:withdraw"
     FACTORS_RESET = "mfa:reset"
     BROWSER_REMEMBERED = "mfa:browser:remember"
     PASSKEY_ADDED = "passkey:add"

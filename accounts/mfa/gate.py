@@ -9,10 +9,11 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from accounts.challenges.errors import ChallengeRequired
+from accounts.factors.errors import PasskeyRejected
 from accounts.factors.state import Factors, MfaMethod, factors_of
 from accounts.guard import limits
 from accounts.guard.limits import Action
-from accounts.mfa import challenges
+from accounts.mfa import challenges, resetting
 from accounts.mfa.challenges import MfaChallenge, MfaEnrollmentChallenge
 from accounts.mfa.errors import MfaEnrollmentRequired, MfaRequired
 from accounts.people.errors import AccountDisabled
@@ -39,11 +40,14 @@ def admit(
     """Let the sign-in pass, or make it wait.
 
     Raises MfaRequired, MfaEnrollmentRequired, EmailVerificationRequired; AccountDisabled; InvalidGrant if the account's
-    sessions ended since it was read; RateLimited.
+    sessions ended since it was read; RateLimited; PasskeyRejected if the factor that was shown has been reset.
     """
     if SECOND_FACTORS & set(methods):
+        _withdraw_reset(account)
         return
     factors = factors_of(account)
+    if factors.reset_is_due:
+        resetting.carry_out(account)
     if not (factors.enabled or factors.is_required):
         return
     if not factors.enabled and not account.email_verified:
@@ -51,6 +55,13 @@ def admit(
         with limits.attempt(Action.MAIL, account=account.email, caller=caller, client=grant.client.client_id):
             raise sending.challenge(account, grant=grant, methods=methods)
     raise _waiting(account, factors, grant, methods, is_new=is_new)
+
+
+def _withdraw_reset(account: Account) -> None:
+    """Withdraw a pending reset of the factors, since one was shown. Raises PasskeyRejected if it has taken effect."""
+    reset = resetting.pending(account)
+    if reset is not None and not resetting.withdraw(account, cause=resetting.FACTOR_SHOWN):
+        raise PasskeyRejected
 
 
 @transaction.atomic
