@@ -1,5 +1,6 @@
 """Registers the system checks of all rooms."""
 
+from accounts.factors import checks as factors
 from accounts.guard import checks as guard
 from accounts.mails import checks as mails
 from accounts.passwords import checks as passwords
@@ -7,4 +8,4 @@ from accounts.shared import checks as shared
 from accounts.social import checks as social
 from accounts.tokens import checks as tokens
 
-__all__ = ["guard", "mails", "passwords", "shared", "social", "tokens"]
+__all__ = ["factors", "guard", "mails", "passwords", "shared", "social", "tokens"]

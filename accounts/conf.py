@@ -143,6 +143,33 @@ def one_line(text: str) -> str:
     return text
 
 
+DOMAIN = re.compile(r"localhost|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?")
+"""In lower case and ASCII, as browsers have it, and no address."""
+PASSKEY_ORIGIN = re.compile(
+    rf"(?!https://[^/]*:443$|http://[^/]*:80$)(?:https://(?:{DOMAIN.pattern})|http://localhost)(?::[0-9]{{1,5}})?"
+    r"|android:apk-key-hash:[A-Za-z0-9_-]{43}"
+)
+
+
+def domain(text: str) -> str:
+    """A domain, or nothing. Raises ValueError."""
+    if text and not DOMAIN.fullmatch(text):
+        raise ValueError("is not a domain in lower case, such as example.com.")
+    return text
+
+
+def passkey_origins(text: str) -> tuple[str, ...]:
+    """The origins between commas. Raises ValueError."""
+    found = tuple(filter(None, map(str.strip, text.split(","))))
+    for number, item in enumerate(found, 1):
+        if not PASSKEY_ORIGIN.fullmatch(item):
+            raise ValueError(
+                f"item {number} is neither an origin as browsers send it, https://www.example.com in lower case without"
+                " path and without port 443, nor android:apk-key-hash:… with the digest in base64url."
+            )
+    return found
+
+
 @dataclass(frozen=True)
 class AndroidApp:
     """An Android app that may use our passkeys and passwords, known by the certificate that signs it."""
@@ -594,15 +621,18 @@ class Latchkey:
         "PASSKEY_RP_ID",
         "The domain that passkeys belong to (WebAuthn). Those made for another one never work again.",
         default="",
+        parse=domain,
         shown="the host of `PUBLIC_URL`",
         example="example.com",
     )
     passkey_origins: tuple[str, ...] = setting(
         "PASSKEY_ORIGINS",
         "Origins of the pages and apps that may use passkeys, exact, such as `https://www.example.com` or"
-        " `android:apk-key-hash:…`.",
+        " `android:apk-key-hash:…`. Pages outside `PASSKEY_RP_ID` become related origins, which"
+        " `/.well-known/webauthn` names.",
         default=(),
-        shown="those of `PUBLIC_URL` and `CORS_ALLOWED_ORIGINS`",
+        parse=passkey_origins,
+        shown="those of `PUBLIC_URL` and `CORS_ALLOWED_ORIGINS` at `PASSKEY_RP_ID` and below it",
         example="https://www.example.com",
     )
     android_apps: tuple[AndroidApp, ...] = setting(

@@ -78,12 +78,14 @@ def rp_id() -> str:
 
 
 def origins() -> tuple[str, ...]:
-    """The origins that may use passkeys: PASSKEY_ORIGINS, or those of this service and its front ends, at the RP id."""
+    """The origins that may use passkeys (§13.4.9): of PASSKEY_ORIGINS and ANDROID_APPS.
+
+    Without PASSKEY_ORIGINS, the pages of this service and its front ends that are at the RP id or below it.
+    """
     own = latchkey()
-    if own.passkey_origins:
-        return own.passkey_origins
-    mine = map(_origin, (*own.public_urls, *own.front_end_origins))
-    return tuple(dict.fromkeys(origin for origin in mine if is_within(origin, rp_id())))
+    pages = map(_origin, (*own.public_urls, *own.front_end_origins))
+    listed = own.passkey_origins or tuple(origin for origin in pages if is_within(origin, rp_id()))
+    return tuple(dict.fromkeys((*listed, *(app.origin for app in own.android_apps))))
 
 
 def related_origins() -> tuple[str, ...]:
