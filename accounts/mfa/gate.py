@@ -9,6 +9,7 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from accounts.challenges.errors import ChallengeRequired
+from accounts.factors import remembering
 from accounts.factors.errors import PasskeyRejected
 from accounts.factors.state import Factors, MfaMethod, factors_of
 from accounts.guard import limits
@@ -21,7 +22,7 @@ from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens.api import ClientGrant
 from accounts.tokens.errors import InvalidGrant
-from accounts.tokens.models import SECOND_FACTORS, AuthenticationMethod
+from accounts.tokens.models import SECOND_FACTORS, AuthenticationMethod, RefreshTokenTransport
 from accounts.tokens.signals import signing_in
 from accounts.verification import sending
 
@@ -36,20 +37,27 @@ def admit(
     methods: tuple[AuthenticationMethod, ...],
     is_new: bool,  # noqa: FBT001 - a signal
     **_signal: Any,
-) -> None:
-    """Let the sign-in pass, or make it wait.
+) -> bool:
+    """Let the sign-in pass, or make it wait; says whether it passes only because the browser is remembered.
 
     Raises MfaRequired, MfaEnrollmentRequired, EmailVerificationRequired; AccountDisabled; InvalidGrant if the account's
     sessions ended since it was read; RateLimited; PasskeyRejected if the factor that was shown has been reset.
     """
     if SECOND_FACTORS & set(methods):
         _withdraw_reset(account)
-        return
+        return False
     factors = factors_of(account)
     if factors.reset_is_due:
         resetting.carry_out(account)
     if not (factors.enabled or factors.is_required):
-        return
+        return False
+    if (
+        factors.enabled
+        and grant.transport == RefreshTokenTransport.COOKIE
+        and remembering.is_remembered(caller.browser_token, account)
+    ):
+        # It stands for the factor. It never stands for setting one up.
+        return True
     if not factors.enabled and not account.email_verified:
         # A factor needs a verified address (S87).
         with limits.attempt(Action.MAIL, account=account.email, caller=caller, client=grant.client.client_id):

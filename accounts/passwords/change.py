@@ -19,7 +19,7 @@ from accounts.shared.texts import is_overlong
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer
 from accounts.tokens.errors import InvalidToken
-from accounts.tokens.proof import require_recent_proof
+from accounts.tokens.proof import require_recent_factor, require_recent_proof
 from accounts.tokens.sessions import session_of
 
 CURRENT, NEW = ("current_password",), ("new_password",)
@@ -29,7 +29,8 @@ WRONG = _("This is not your current password.")
 def change_password(*, bearer: Bearer, current: str | None, new: str, caller: Caller) -> Account:
     """Set a new password, and end every session of the account except the bearer's (S10); returns the account.
 
-    `current` is the present password, or None if the account has none: then the session needs a recent proof.
+    `current` is the present password, or None if the account has none: then the session needs a recent proof. With a
+    second factor on, the session needs a recent one in either case (S88).
 
     Raises ValidationFailed with the failures of the input; InvalidCredentials; ReauthenticationRequired; RateLimited;
     InvalidToken if the session has ended meanwhile.
@@ -48,6 +49,9 @@ def change_password(*, bearer: Bearer, current: str | None, new: str, caller: Ca
     ):
         if current is None:
             require_recent_proof(bearer)
+        else:
+            # Before the password is looked at: a stolen session is no place to guess it.
+            require_recent_factor(bearer)
         with limits.attempt(Action.CHANGE_PASSWORD, account=account.email, caller=caller, client=client):
             return _change(bearer, current, new)
 

@@ -10,6 +10,7 @@ from accounts.challenges import mailed
 from accounts.challenges.mailed import Requested
 from accounts.conf import latchkey
 from accounts.errors import AccountsError, InvalidChallenge, InvalidCode
+from accounts.factors.state import factors_of
 from accounts.guard import events, hashing, limits
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
@@ -17,20 +18,25 @@ from accounts.mails import codes, queue
 from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
+from accounts.mfa.errors import MfaRequired
 from accounts.passwords.errors import InvalidCredentials
 from accounts.people.attempts import attempt
 from accounts.people.models import Account
+from accounts.shared import clock
 from accounts.shared.caller import Caller
 from accounts.shared.texts import is_overlong
 from accounts.social.confirmation import can_confirm, is_linked, verified_identity
 from accounts.social.verification import Presented
 from accounts.tokens.api import Bearer, locked_account
+from accounts.tokens.errors import ReauthenticationRequired
 from accounts.tokens.models import AuthenticationMethod
-from accounts.tokens.proof import prove
+from accounts.tokens.proof import is_recent, prove, proved_until
 
 PASSWORD = ("credential", "password")
 SOCIAL = ("credential", "social")
 EMAIL_CODE = ("credential", "email_code")
+Outcome = int | MfaRequired | ReauthenticationRequired
+"""The seconds for which the proofs count, or which one is missing."""
 WRONG = _("This is not your password.")
 NOT_LINKED = _("This sign-in is not linked to your account.")
 
@@ -91,7 +97,8 @@ def by_password(*, bearer: Bearer, password: str, caller: Caller) -> int:
             # Each change of a password begins another epoch: then this one is no longer the account's.
             if locked_account(bearer).session_epoch != account.session_epoch:
                 raise InvalidCredentials(WRONG, field=PASSWORD)
-            return _proved(bearer, AuthenticationMethod.PASSWORD, caller)
+            outcome = _proved(bearer, AuthenticationMethod.PASSWORD, caller)
+        return _complete(outcome)
 
 
 def by_social_account(*, bearer: Bearer, provider: str, credential: Presented, caller: Caller) -> int:
@@ -108,7 +115,9 @@ def by_social_account(*, bearer: Bearer, provider: str, credential: Presented, c
         with transaction.atomic():
             if not is_linked(identity, account=locked_account(bearer)):
                 raise InvalidCredentials(NOT_LINKED, field=SOCIAL)
-            return _proved(bearer, AuthenticationMethod.SOCIAL, caller)
+            # Whatever the provider says that it has asked for: its answer may be of this morning.
+            outcome = _proved(bearer, AuthenticationMethod.SOCIAL, caller)
+        return _complete(outcome)
 
 
 def by_mailed_code(*, bearer: Bearer, challenge_token: str, typed: str, caller: Caller) -> int:
@@ -127,13 +136,13 @@ def by_mailed_code(*, bearer: Bearer, challenge_token: str, typed: str, caller: 
                     client_key=bearer.client_id,
                     account=bearer.account.pk,
                 )
-                return _proved_by(code, bearer, caller)
+                return _complete(_proved_by(code, bearer, caller))
         except (InvalidChallenge, InvalidCode, ExpiredCode) as error:
             raise error.below(*EMAIL_CODE) from None
 
 
 @transaction.atomic
-def _proved_by(code: MailedCode, bearer: Bearer, caller: Caller) -> int:
+def _proved_by(code: MailedCode, bearer: Bearer, caller: Caller) -> Outcome:
     account = locked_account(bearer)
     codes.spend(code)
     if account.email != code.email:
@@ -156,8 +165,23 @@ def _attempt(bearer: Bearer, caller: Caller) -> Iterator[None]:
         yield
 
 
-def _proved(bearer: Bearer, method: AuthenticationMethod, caller: Caller) -> int:
-    seconds = prove(bearer, method)
+def _proved(bearer: Bearer, method: AuthenticationMethod, caller: Caller) -> Outcome:
+    """Record the proof, in a transaction; with a second factor on, one proof may not be enough (S88)."""
+    session = prove(bearer, method)
+    needs_factor = factors_of(bearer.account).enabled
+    until = proved_until(session, with_factor=needs_factor)
+    if until is None or until <= clock.now():
+        return MfaRequired() if is_recent(session, with_factor=False) else ReauthenticationRequired()
     key = bearer.account.pk
     events.record(EventType.REAUTHENTICATED, subject=key, actor=key, client=bearer.client_name, caller=caller)
-    return seconds
+    return round((until - clock.now()).total_seconds())
+
+
+def _complete(outcome: Outcome) -> int:
+    """The seconds for which the proofs count. Call after the transaction: half a proof is kept.
+
+    Raises MfaRequired, ReauthenticationRequired.
+    """
+    if isinstance(outcome, AccountsError):
+        raise outcome
+    return outcome

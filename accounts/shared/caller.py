@@ -1,9 +1,9 @@
-"""The network address and user agent of a caller."""
+"""The network address and user agent of a caller, and the mark of its browser."""
 
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 LONGEST_USER_AGENT = 255
@@ -20,6 +20,8 @@ class Caller:
     user_agent: str = ""
     end_user: "Caller | None" = None
     """The end user that a server-side client names. Used only for an authenticated, trusted client (S64)."""
+    browser_token: str = field(default="", repr=False)
+    """The token of the cookie of a remembered browser, if one of our pages asks."""
 
     @classmethod
     def of(cls, meta: Mapping[str, Any]) -> Self:

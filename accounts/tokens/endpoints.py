@@ -27,7 +27,8 @@ from accounts.guard.errors import RateLimited
 from accounts.guard.events import EventType
 from accounts.tokens.bearer import mark_used, with_first_use
 from accounts.tokens.families import checksum, families_of
-from accounts.tokens.models import AuthenticationMethod, Session
+from accounts.tokens.models import SECOND_FACTORS, AuthenticationMethod, Session
+from accounts.tokens.proof import first_factor_shown
 from accounts.tokens.server import Core, basic_credentials
 
 log = logging.getLogger(__name__)
@@ -207,8 +208,14 @@ AMR = {
     AuthenticationMethod.PASSWORD: "pwd",
     AuthenticationMethod.SOCIAL: "fed",
     AuthenticationMethod.EMAIL_CODE: "otp",
+    AuthenticationMethod.TOTP: "otp",
+    AuthenticationMethod.RECOVERY_CODE: "otp",
+    AuthenticationMethod.PASSKEY: "swk",
 }
-"""RFC 8176 has no value for a sign-in through a provider: `fed` is the one that Microsoft Entra uses."""
+"""RFC 8176 has no value for a sign-in through a provider: `fed` is the one that Microsoft Entra uses. A passkey may be
+copied between devices, so it is not `hwk`."""
+MULTIPLE = "mfa"
+"""Several factors (RFC 8176 §2)."""
 
 
 def _proof_of(token_id: int) -> dict[str, Any]:
@@ -217,9 +224,10 @@ def _proof_of(token_id: int) -> dict[str, Any]:
     `auth_time` is of RFC 9470 §6.2, `amr` of RFC 8176.
     """
     session = Session.objects.filter(token_family__in=families_of(token_id)).first()
-    if session is None or not session.authentication_methods:
+    proved_at = first_factor_shown(session) if session else None
+    if session is None or proved_at is None:
         return {}
-    return {
-        "auth_time": int(session.authenticated_at.timestamp()),
-        "amr": [AMR[AuthenticationMethod(method)] for method in session.authentication_methods],
-    }
+    methods = [AMR[AuthenticationMethod(method)] for method in session.authentication_methods]
+    if SECOND_FACTORS.intersection(session.authentication_methods):
+        methods.append(MULTIPLE)
+    return {"auth_time": int(proved_at.timestamp()), "amr": list(dict.fromkeys(methods))}

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from accounts.conf import latchkey
+from accounts.factors import remembering
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.shared import clock
@@ -75,10 +76,11 @@ def families_of(token_id: int) -> QuerySet[Any]:
 
 
 @transaction.atomic
-def end_family(family: Any, *, cause: str = "", caller: Caller | None = None) -> bool:
+def end_family(family: Any, *, cause: str = "", caller: Caller | None = None, forgets_browser: bool = False) -> bool:
     """Delete the session and revoke its tokens, after waiting for a rotation under way. False if it had ended before.
 
-    `cause` says why, in our own words, if nobody asked for it.
+    `cause` says why, in our own words, if nobody asked for it. With `forgets_browser`, the browser in which it began is
+    asked for a second factor again: whoever signs out there themselves keeps that, whoever throws it out does not.
     """
     session = (
         Session.objects.select_for_update(of=("self",)).select_related("client").filter(token_family=family).first()
@@ -86,6 +88,8 @@ def end_family(family: Any, *, cause: str = "", caller: Caller | None = None) ->
     RefreshToken.revoke_family(family)
     if session is None:
         return False
+    if forgets_browser:
+        remembering.forget_that_of(session.pk)
     session.delete()
     events.record(
         EventType.SESSION_ENDED,

@@ -159,6 +159,8 @@ SECOND_FACTORS = frozenset(
     {AuthenticationMethod.TOTP, AuthenticationMethod.RECOVERY_CODE, AuthenticationMethod.PASSKEY}
 )
 """What a sign-in with another method may have to be completed with. A passkey needs no other method beside it."""
+FIRST_FACTORS = frozenset(AuthenticationMethod) - {AuthenticationMethod.TOTP, AuthenticationMethod.RECOVERY_CODE}
+"""What says by itself who one is."""
 
 
 class Session(models.Model):
@@ -182,7 +184,7 @@ class Session(models.Model):
     authentication_methods = models.JSONField(
         _("authenticated with"), default=list, db_default=models.Value([], models.JSONField()), editable=False
     )
-    """Values of AuthenticationMethod, in order. Empty if nothing was proved: the session is never fresh."""
+    """Values of AuthenticationMethod, in order. Without a first factor among them the session is never fresh."""
     last_used_at = models.DateTimeField(_("last refreshed"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("ends at the latest"), db_index=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)

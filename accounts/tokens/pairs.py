@@ -1,5 +1,6 @@
 """Issue, refresh and revoke pairs of tokens."""
 
+import uuid
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar
@@ -9,6 +10,8 @@ from oauthlib.oauth2 import InvalidGrantError
 
 from accounts.conf import latchkey
 from accounts.errors import AccountsError
+from accounts.factors import remembering
+from accounts.factors.remembering import BrowserToken
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.errors import AccountDisabled
@@ -22,7 +25,7 @@ from accounts.tokens.errors import InvalidClient, InvalidGrant, InvalidScope
 from accounts.tokens.exchange import Exchange, oauthlib_request
 from accounts.tokens.families import end_family, issued_to
 from accounts.tokens.grants import limited, record_refusal
-from accounts.tokens.models import AuthenticationMethod, Session
+from accounts.tokens.models import AuthenticationMethod, RefreshTokenTransport, Session
 from accounts.tokens.rotation import Pair, Refused, Traded, begin, trade
 from accounts.tokens.server import server
 from accounts.tokens.signals import signing_in
@@ -33,13 +36,15 @@ REFUSALS: dict[str, type[AccountsError]] = {"invalid_grant": InvalidGrant, "inva
 
 @dataclass(frozen=True, kw_only=True)
 class TokenSet:
-    """A pair of tokens (RFC 6749 §5.1); durations in seconds."""
+    """A pair of tokens (RFC 6749 §5.1), and what the browser keeps beside it; durations in seconds."""
 
     access_token: str = field(repr=False)
     expires_in: int
     scope: str
     refresh_token: str = field(repr=False)
     refresh_token_expires_in: int
+    browser: BrowserToken | None = None
+    """The new token of a browser that is remembered."""
     token_type: ClassVar[str] = "Bearer"  # noqa: S105 - a scheme
 
 
@@ -68,6 +73,7 @@ def issue(
     methods: tuple[AuthenticationMethod, ...] = (),
     is_new: bool = False,
     second_factor: bool = False,
+    remember_browser: bool = False,
 ) -> TokenSet:
     """Begin a session of the account with the client, set `last_login`, and return the first pair.
 
@@ -77,20 +83,41 @@ def issue(
 
     `methods` says with what the holder proved who they are just now; without any, the session is never fresh enough for
     sensitive changes. `is_new` says whether this sign-in has made the account. `second_factor` says that the holder has
-    shown a second factor elsewhere, or needs none here; one among the methods is enough without it.
+    shown a second factor elsewhere, or needs none here; one among the methods is enough without it. `remember_browser`
+    asks not to be asked for one in this browser for a while: the COOKIE transport only, and where MFA_REMEMBER_DAYS
+    allows it.
 
     Call it once the account's holder is authenticated, also from your own code (a migration, an impersonation tool,
     another way to sign in). Raises AccountDisabled; InvalidGrant if the account's sessions ended since it was read:
     authenticate again. Raises ChallengeRequired if the sign-in has to show a second factor, or to set one up: in a
     transaction, use `challenges.transactions.keeping_steps`.
     """
+    relies_on_browser = False
     if not second_factor:
-        signing_in.send(sender=Account, account=account, grant=grant, caller=caller, methods=methods, is_new=is_new)
-    return _issue(account, grant, caller, methods)
+        answers = signing_in.send(
+            sender=Account, account=account, grant=grant, caller=caller, methods=methods, is_new=is_new
+        )
+        relies_on_browser = any(answer for _receiver, answer in answers)
+    return _issue(
+        account,
+        grant,
+        caller,
+        methods,
+        relies_on_browser=relies_on_browser,
+        remember_browser=remember_browser,
+    )
 
 
 @transaction.atomic
-def _issue(account: Account, grant: ClientGrant, caller: Caller, methods: tuple[AuthenticationMethod, ...]) -> TokenSet:
+def _issue(
+    account: Account,
+    grant: ClientGrant,
+    caller: Caller,
+    methods: tuple[AuthenticationMethod, ...],
+    *,
+    relies_on_browser: bool,
+    remember_browser: bool,
+) -> TokenSet:
     now = clock.now()
     # Since it was read, the account may have been disabled, got another password, or been taken over by the holder of
     # its address (S9, S10, S13). Each of these begins another epoch, under the lock that this update takes.
@@ -99,14 +126,28 @@ def _issue(account: Account, grant: ClientGrant, caller: Caller, methods: tuple[
         raise AccountDisabled if Account.objects.filter(pk=account.pk, is_active=False).exists() else InvalidGrant
     devices.tell_if_new(account, client=grant.client, caller=grant.end_user(caller))
     account.last_login = now
+    session, browser = uuid.uuid4(), None
+    if grant.transport == RefreshTokenTransport.COOKIE:
+        browser = _remembered(account, session, caller.browser_token, anew=remember_browser)
+    if relies_on_browser and browser is None:
+        # It was forgotten just now, or its token used by another sign-in: then this one shows a factor.
+        raise InvalidGrant
     pair = begin(
         account=account,
         client=grant.client,
         scope=" ".join(grant.scopes),
         methods=methods,
         end_user=grant.end_user(caller),
+        key=session,
     )
-    return _token_set(pair, session_ends_in=latchkey().session_lifetime)
+    return _token_set(pair, session_ends_in=latchkey().session_lifetime, browser=browser)
+
+
+def _remembered(account: Account, session: uuid.UUID, token: str, *, anew: bool) -> BrowserToken | None:
+    """What the browser keeps from now on; None if it is not remembered."""
+    if anew and latchkey().mfa_remember_days:
+        return remembering.remember(account, session=session, instead_of=token)
+    return remembering.renew(token, account, session=session)
 
 
 def refresh(
@@ -184,7 +225,7 @@ def end_session(session: Session) -> None:
     end_family(session.token_family)
 
 
-def _token_set(pair: Pair, *, session_ends_in: int) -> TokenSet:
+def _token_set(pair: Pair, *, session_ends_in: int, browser: BrowserToken | None = None) -> TokenSet:
     idle = pair.expires_in + latchkey().refresh_token_idle_lifetime
     return TokenSet(
         access_token=pair.access_token,
@@ -192,4 +233,5 @@ def _token_set(pair: Pair, *, session_ends_in: int) -> TokenSet:
         scope=pair.scope,
         refresh_token=pair.refresh_token,
         refresh_token_expires_in=min(idle, session_ends_in),
+        browser=browser,
     )

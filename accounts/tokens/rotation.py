@@ -129,9 +129,15 @@ def still_allowed(scopes: list[str], client: Client) -> list[str]:
 
 
 def begin(
-    *, account: Account, client: Client, scope: str, methods: tuple[AuthenticationMethod, ...], end_user: Caller
+    *,
+    account: Account,
+    client: Client,
+    scope: str,
+    methods: tuple[AuthenticationMethod, ...],
+    end_user: Caller,
+    key: uuid.UUID,
 ) -> Pair:
-    """Begin a session; returns its first pair. Call in a transaction that holds the account's lock."""
+    """Begin the session with this key; returns its first pair. Call in a transaction that holds the account's lock."""
     pair = Pair(access_token=new_token(), refresh_token=new_token(), scope=scope, expires_in=access_token_lifetime())
     family = uuid.uuid4()
     rows.insert_pair(
@@ -146,7 +152,7 @@ def begin(
         source=None,
         now=clock.now(),
     )
-    begin_session(family, account=account, client=client, methods=methods, end_user=end_user)
+    begin_session(family, account=account, client=client, methods=methods, end_user=end_user, key=key)
     return pair
 
 
@@ -157,10 +163,19 @@ def begin_session(
     client: Client,
     end_user: Caller,
     methods: tuple[AuthenticationMethod, ...] = (),
+    key: uuid.UUID | None = None,
 ) -> None:
     """Begin the session of a new family. Call in a transaction that holds the account's lock."""
     make_room(account.pk)
-    rows.insert_session(family, account=account, client=client, methods=methods, end_user=end_user, now=clock.now())
+    rows.insert_session(
+        family,
+        key=key or uuid.uuid4(),
+        account=account,
+        client=client,
+        methods=methods,
+        end_user=end_user,
+        now=clock.now(),
+    )
     events.record(EventType.SIGNED_IN, subject=account.pk, actor=account.pk, client=client.client_id, caller=end_user)
     method = methods[0] if methods else AUTHORIZATION_CODE
     transaction.on_commit(metrics.SIGN_INS.labels(method, metrics.OK).inc)
@@ -252,7 +267,8 @@ class _Trade:
         replay = judge_replay(successor, session, self.now)
         graced = self.now - revoked < timedelta(seconds=latchkey().refresh_token_grace)
         if successor is None or (replay is Replay.AFTER_USE and not graced):
-            end_family(self.presented.family, cause=replay, caller=self.end_user)
+            # Two hold what is in the browser's cookies.
+            end_family(self.presented.family, cause=replay, caller=self.end_user, forgets_browser=True)
             return self._refused(replay)
         stored = [successor.access_checksum, successor.refresh_checksum]
         # Another server may have traded it, with another first key.

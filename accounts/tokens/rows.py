@@ -247,6 +247,7 @@ _insert_session = Insert(Session)
 def insert_session(
     family: uuid.UUID,
     *,
+    key: uuid.UUID,
     account: Account,
     client: Client,
     methods: tuple[AuthenticationMethod, ...],
@@ -255,7 +256,7 @@ def insert_session(
 ) -> None:
     """Store the session of a new family."""
     _insert_session(
-        id=uuid.uuid4(),
+        id=key,
         token_family=family,
         account=account.pk,
         client=client.pk,

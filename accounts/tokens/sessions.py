@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from accounts.errors import NotFound
+from accounts.factors import remembering
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.models import Account
@@ -23,7 +24,8 @@ RefreshToken = get_refresh_token_model()
 def sessions_of(account: uuid.UUID, *, bearer: Bearer | None = None) -> QuerySet[Session]:
     """The account's live sessions with their clients, most recently used first.
 
-    `is_current` of each says whether it is the one of the bearer; without a bearer, none is.
+    `is_current` of each says whether it is the one of the bearer; without a bearer, none is. `remembers_browser` says
+    whether the browser in which it began is not asked for a second factor.
     """
     own = RefreshToken.objects.none()
     if bearer:
@@ -32,7 +34,10 @@ def sessions_of(account: uuid.UUID, *, bearer: Bearer | None = None) -> QuerySet
     return (
         Session.objects.filter(live(), account=account)
         .select_related("client")
-        .annotate(is_current=Exists(own))
+        .annotate(
+            is_current=Exists(own),
+            remembers_browser=Exists(remembering.live().filter(session_id=OuterRef("pk"), account=account)),
+        )
         .order_by("-last_used_at", "-pk")
     )
 
@@ -61,7 +66,7 @@ def end_one(session: uuid.UUID, *, bearer: Bearer) -> bool:
     Raises NotFound, also for another account's, and for one that ended before.
     """
     found = sessions_of(bearer.account.pk, bearer=bearer).filter(pk=session).first()
-    if found is None or not end_family(found.token_family):
+    if found is None or not end_family(found.token_family, forgets_browser=True):
         raise NotFound(field=("id",))
     return bool(found.is_current)  # type: ignore[attr-defined]  # annotated
 
@@ -101,7 +106,7 @@ def end_all_of(account: Account) -> int:
 def end_one_of(account: Account, session: uuid.UUID) -> None:
     """End one of the account's sessions. Raises NotFound, also for another account's, and for one that ended before."""
     family = Session.objects.filter(pk=session, account=account).values_list("token_family", flat=True).first()
-    if family is None or not end_family(family):
+    if family is None or not end_family(family, forgets_browser=True):
         raise NotFound(field=("session",))
 
 

@@ -7,5 +7,6 @@ signing_in = Signal()
 
 Sent with `account`, `grant`, `caller`, `methods` and `is_new`, as `issue` has them, before anything is written. A
 receiver makes the sign-in wait for one more step by raising ChallengeRequired. What it stored for that is kept only in
-`challenges.transactions.keeping_steps`, or outside all transactions.
+`challenges.transactions.keeping_steps`, or outside all transactions. It returns true if it lets the sign-in pass only
+because the browser is remembered (`caller.browser_token`).
 """

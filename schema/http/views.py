@@ -29,7 +29,7 @@ from schema.http.built import GRAPHIQL
 from schema.http.responses import DATABASE_AWAY, GRAPHQL_RESPONSE, JSON, code_of, media_type_for, present, ranges_of
 from schema.language import gate
 from schema.request.context import REFUSED, Context
-from schema.request.cookies import RefreshCookie
+from schema.request.cookies import RefreshCookie, RememberedBrowserCookie
 from schema.request.refusals import Refusal
 from schema.root import schema
 
@@ -259,6 +259,7 @@ class View(DjangoView):
             authorization=request.META.get("HTTP_AUTHORIZATION"),
             find_caller=partial(Caller.of, request.META),
             cookie=RefreshCookie(request, response),
+            remembered_browser=RememberedBrowserCookie(request, response),
         )
 
     def status(self, result: ExecutionResult, context: Context) -> int:

@@ -1,7 +1,7 @@
 """What a resolver may know of the request."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from graphql import OperationDefinitionNode
@@ -13,7 +13,7 @@ from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer
 from accounts.tokens.errors import BearerError, InvalidToken
-from schema.request.cookies import RefreshCookie
+from schema.request.cookies import RefreshCookie, RememberedBrowserCookie
 from schema.request.refusals import Unauthenticated
 
 REFUSED = "refused"
@@ -22,11 +22,12 @@ REFUSED = "refused"
 
 @dataclass
 class Context:
-    """What resolvers know of the request: the raw Authorization header, the caller, and the browser's cookie."""
+    """What resolvers know of the request: the raw Authorization header, the caller, and the browser's cookies."""
 
     authorization: str | None
     find_caller: Callable[[], Caller]
     cookie: RefreshCookie
+    remembered_browser: RememberedBrowserCookie
     refusal: BearerError | None = None
     """Why the presented token was refused, for the view's `WWW-Authenticate`."""
     retry_after: int = 0
@@ -43,7 +44,8 @@ class Context:
     @cached_property
     def caller(self) -> Caller:
         """Who asks, looked for when a resolver wants to know."""
-        return self.find_caller()
+        caller, mark = self.find_caller(), self.remembered_browser
+        return replace(caller, browser_token=mark.token) if mark.token and mark.allowed else caller
 
     @cached_property
     def bearer(self) -> Bearer | None:

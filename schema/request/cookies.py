@@ -1,4 +1,4 @@
-"""The refresh token in a cookie that scripts cannot read, for browsers (S51).
+"""Cookies that scripts cannot read, for browsers: the refresh token (S51), and the mark of a remembered browser.
 
 Browsers send a cookie whichever site causes the request. So it is accepted only if the request shows that one of our
 front ends made it: an allowed Origin, no cross-site fetch, and a header that forms and links cannot set. (Forms cannot
@@ -7,6 +7,7 @@ send a JSON body either.)
 
 from datetime import timedelta
 from functools import cached_property
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,8 +18,10 @@ CUSTOM_HEADERS = ("Apollo-Require-Preflight", "X-Apollo-Operation-Name", "X-Requ
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-class RefreshCookie:
-    """The cookie in one request and its response."""
+class BrowserCookie:
+    """A cookie in one request and its response."""
+
+    name: ClassVar[str]
 
     def __init__(self, request: HttpRequest, response: HttpResponse) -> None:
         self._request = request
@@ -37,8 +40,15 @@ class RefreshCookie:
 
     @property
     def token(self) -> str | None:
-        """The refresh token in the request's cookie, if any."""
-        return self._request.COOKIES.get(self._name) or None
+        """The token in the request's cookie, if there is one.
+
+        It is read from the raw header, by exact bytes, and counts only if it comes once (S91). Django trims names of
+        Unicode's white space and takes the last of several: a neighbour on a subdomain, which cannot set a `__Host-`
+        cookie, could set another that passes for it.
+        """
+        pairs = [pair.partition("=") for pair in self._request.META.get("HTTP_COOKIE", "").split(";")]
+        found = [value for name, _equals, value in pairs if name.strip(" \t") == self._name]
+        return found[0].strip(" \t") or None if len(found) == 1 else None
 
     def set(self, token: str, *, seconds: int) -> None:
         """Store the token in the browser."""
@@ -77,8 +87,20 @@ class RefreshCookie:
 
     @property
     def _name(self) -> str:
-        return "refresh_token" if self._plain_loopback else "__Host-refresh_token"
+        return self.name if self._plain_loopback else f"__Host-{self.name}"
 
     def _origin_is_ours(self, origin: str) -> bool:
         own = f"{self._request.scheme}://{self._request.get_host()}"
         return origin == own or origin in settings.CORS_ALLOWED_ORIGINS
+
+
+class RefreshCookie(BrowserCookie):
+    """The refresh token of the COOKIE transport (S51)."""
+
+    name = "refresh_token"
+
+
+class RememberedBrowserCookie(BrowserCookie):
+    """The mark of a browser that is not asked for a second factor for a while."""
+
+    name = "remembered_browser"

@@ -8,7 +8,7 @@ from accounts.tokens import api as bearer_tokens
 from accounts.tokens.errors import TransportNotAllowed
 from accounts.tokens.models import RefreshTokenTransport
 from schema.request.context import ApiInfo
-from schema.request.cookies import RefreshCookie
+from schema.request.cookies import RefreshCookie, RememberedBrowserCookie
 from schema.tokens.inputs import SignInInput
 from schema.tokens.payloads import AuthPayload
 from schema.tokens.types import TokenSet
@@ -19,6 +19,7 @@ class Delivery:
     """How the refresh token of one call travels: in the answer, or in the browser's cookie (S51)."""
 
     cookie: RefreshCookie | None
+    browser: RememberedBrowserCookie | None = None
 
     @classmethod
     def by(cls, transport: RefreshTokenTransport, info: ApiInfo, *, field: tuple[str, ...] | None = None) -> Self:
@@ -27,14 +28,16 @@ class Delivery:
             return cls(cookie=None)
         if not info.context.cookie.allowed:
             raise TransportNotAllowed(field=field)
-        return cls(cookie=info.context.cookie)
+        return cls(cookie=info.context.cookie, browser=info.context.remembered_browser)
 
     def signed_in(
         self, account: Account, tokens: bearer_tokens.TokenSet, *, is_new_account: bool = False
     ) -> AuthPayload:
-        """The outcome of a sign-in; sets the cookie if the refresh token travels in it."""
+        """The outcome of a sign-in; sets the cookie if the refresh token travels in it, and that of its browser."""
         if self.cookie:
             self.cookie.set(tokens.refresh_token, seconds=tokens.refresh_token_expires_in)
+        if self.browser and tokens.browser:
+            self.browser.set(tokens.browser.value, seconds=tokens.browser.expires_in)
         return AuthPayload(
             tokens=TokenSet.of(tokens, with_refresh_token=self.cookie is None),
             account=account,  # type: ignore[arg-type]  # a row stands for its type

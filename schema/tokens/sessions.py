@@ -2,7 +2,9 @@
 
 import enum
 import uuid
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self
 
 import strawberry
@@ -12,7 +14,7 @@ from strawberry import relay
 from accounts.people.models import Account
 from accounts.tokens import models, sessions
 from accounts.tokens.agents import device_name
-from accounts.tokens.proof import proved_until
+from accounts.tokens.proof import freshness_of
 from schema.language.described import described
 from schema.language.pagination import First, Last, PageInfo, paginate
 from schema.request.context import ApiInfo
@@ -52,12 +54,23 @@ class Session(relay.Node):
     is_current: bool = strawberry.field(
         description="Whether it is the session of this request's Bearer token; a sign-in has none yet."
     )
-    reauthenticated_until: datetime | None = strawberry.field(
+    remembers_browser: bool = strawberry.field(
         description=(
-            "Until when sensitive changes need no new proof in this session; `null` or past: call `reauthenticate`"
-            " first. Reading never needs it."
+            "Whether the browser in which it began is not asked for a second factor for a while, also after signing"
+            " out. `revokeSession`, `revokeOtherSessions` and `revokeAllSessions` end that."
         )
     )
+
+    proved_until: strawberry.Private[Callable[[], datetime | None]]
+
+    @described
+    @strawberry.field
+    def reauthenticated_until(self) -> datetime | None:
+        """Until when sensitive changes need no new proof in this session; `null` or past: call `reauthenticate` first.
+
+        With a second factor on, that takes a first factor and a second one, or a passkey. Reading never needs it.
+        """
+        return self.proved_until()
 
     @described
     @strawberry.field
@@ -66,7 +79,7 @@ class Session(relay.Node):
         return device_name(self.user_agent or "")
 
     @classmethod
-    def of(cls, row: models.Session) -> Self:
+    def of(cls, row: models.Session, *, proved_until: Callable[[models.Session], datetime | None]) -> Self:
         """Map the row."""
         return cls(
             pk=row.pk,
@@ -81,15 +94,19 @@ class Session(relay.Node):
             ip_address=row.ip_address,
             user_agent=row.user_agent or None,
             is_current=row.is_current,  # type: ignore[attr-defined]  # annotated
-            reauthenticated_until=proved_until(row),
+            remembers_browser=row.remembers_browser,  # type: ignore[attr-defined]  # annotated
+            proved_until=partial(proved_until, row),
         )
 
     @classmethod
     def visible(cls, keys: list[uuid.UUID], info: ApiInfo) -> dict[uuid.UUID, Self]:
         """The viewer's own, of these keys."""
         bearer = info.context.bearer
-        found = sessions.sessions_of(bearer.account.pk, bearer=bearer).filter(pk__in=keys) if bearer else ()
-        return {row.pk: cls.of(row) for row in found}
+        if bearer is None:
+            return {}
+        found = sessions.sessions_of(bearer.account.pk, bearer=bearer).filter(pk__in=keys)
+        proved_until = freshness_of(bearer.account)
+        return {row.pk: cls.of(row, proved_until=proved_until) for row in found}
 
 
 @described
@@ -141,7 +158,8 @@ class SessionFields:
             last=last,
             before=before,
         )
-        rows = [(Session.of(row), page.cursor(row)) for row in page.rows]
+        proved_until = freshness_of(root)
+        rows = [(Session.of(row, proved_until=proved_until), page.cursor(row)) for row in page.rows]
         return SessionConnection(
             edges=[SessionEdge(cursor=cursor, node=session) for session, cursor in rows],
             nodes=[session for session, _ in rows],

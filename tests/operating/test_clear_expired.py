@@ -20,6 +20,7 @@ from django.utils import timezone
 from oauth2_provider import models as dot
 
 from accounts.challenges.models import Challenge
+from accounts.factors.models import RememberedBrowser
 from accounts.guard.models import SecurityEvent
 from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.management.commands import clear_expired
@@ -103,6 +104,12 @@ class Dead:
             AdminSession(session_key=uuid.uuid4().hex, session_data="", expire_date=self.at) for _ in range(number)
         )
 
+    def browsers(self, number: int) -> None:
+        """Remembered for long enough."""
+        RememberedBrowser.objects.bulk_create(
+            RememberedBrowser(digest=uuid.uuid4().hex, account=self.account, expires_at=self.at) for _ in range(number)
+        )
+
     def events(self, number: int) -> None:
         """Older than the retention."""
         SecurityEvent.objects.bulk_create(SecurityEvent(type="x", created_at=self.at) for _ in range(number))
@@ -133,6 +140,7 @@ class Dead:
         """Of each kind; accounts are few, since each takes a transaction of its own."""
         for make in (
             self.challenges,
+            self.browsers,
             self.registrations,
             self.codes,
             self.letters,
@@ -147,6 +155,7 @@ class Dead:
 
 CLEARED = [
     Challenge,
+    RememberedBrowser,
     PendingRegistration,
     MailedCode,
     Mail,

@@ -203,7 +203,7 @@ def test_linked_accounts_are_one_more(graphql, signed_in):
 
 def test_the_sessions_are_one_more(graphql, signed_in, sign_in):
     """However many, with their clients and which is the current one."""
-    query = "{ me { id sessions { nodes { id clientName isCurrent device reauthenticatedUntil } } } }"
+    query = "{ me { id sessions { nodes { id clientName isCurrent device remembersBrowser } } } }"
     for _ in range(3):
         sign_in(signed_in.account)
     graphql(query, token=signed_in.access_token)
@@ -214,6 +214,18 @@ def test_the_sessions_are_one_more(graphql, signed_in, sign_in):
     assert len(answer.data["me"]["sessions"]["nodes"]) == 4
     assert len(sent) == 2
     assert "LIMIT 21" in sent[-1]
+
+
+def test_until_when_they_are_proved_is_one_more(graphql, signed_in, sign_in):
+    """S88: whether the account has a second factor, for all of them."""
+    query = "{ me { sessions { nodes { reauthenticatedUntil } } } }"
+    sign_in(signed_in.account)
+    graphql(query, token=signed_in.access_token)
+
+    with statements() as sent:
+        graphql(query, token=signed_in.access_token)
+
+    assert len(sent) == 3
 
 
 @pytest.mark.parametrize("query", ["{ __typename }", "{ __schema { queryType { name } } }"])

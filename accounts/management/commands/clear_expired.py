@@ -14,6 +14,7 @@ from django.db import close_old_connections, connection
 
 from accounts.challenges import steps as challenges
 from accounts.conf import latchkey
+from accounts.factors import remembering
 from accounts.guard import events
 from accounts.leaving import grace
 from accounts.mails import codes, delivery
@@ -36,6 +37,7 @@ KINDS: dict[str, Callable[[], int]] = {
     "accounts": grace.purge,
     **bearer_tokens.CLEARING,
     "challenges": challenges.clear_expired,
+    "remembered browsers": remembering.clear_expired,
     "pending registrations": registrations.clear_expired,
     "mailed codes": codes.clear_expired,
     "dead letters": delivery.clear_dead_letters,
@@ -50,10 +52,10 @@ class Command(JsonCommand):
     """Deletes expired rows of every kind. A kind that fails stops no other."""
 
     help = (
-        "Delete everything that has expired: tokens, sessions, challenges, mailed codes, pending registrations, and"
-        " accounts whose grace period is over; and what is older than its retention: mails that were given up, security"
-        " events. Run it daily by cron, or hourly if the rows of a day are millions. It may run beside itself and the"
-        " service, and be stopped at any time. Exits with 1 if a kind failed, after all others."
+        "Delete everything that has expired: tokens, sessions, challenges, remembered browsers, mailed codes, pending"
+        " registrations, and accounts whose grace period is over; and what is older than its retention: mails that were"
+        " given up, security events. Run it daily by cron, or hourly if the rows of a day are millions. It may run"
+        " beside itself and the service, and be stopped at any time. Exits with 1 if a kind failed, after all others."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
