@@ -80,11 +80,6 @@ def live() -> QuerySet[RememberedBrowser]:
     return RememberedBrowser.objects.filter(expires_at__gt=now, created_at__gt=now - timedelta(days=days))
 
 
-def forget(account: Account) -> None:
-    """Ask in all browsers of the account again: its factors are changing."""
-    RememberedBrowser.objects.filter(account=account).delete()
-
-
 def forget_that_of(session: uuid.UUID) -> None:
     """Ask again in the browser in which this session began: its holder does not want it there."""
     RememberedBrowser.objects.filter(session_id=session).delete()

@@ -10,7 +10,9 @@ from accounts.challenges import mailed
 from accounts.challenges.mailed import Requested
 from accounts.conf import latchkey
 from accounts.errors import AccountsError, InvalidChallenge, InvalidCode
+from accounts.factors.errors import MfaNotEnabled, PasskeyRejected
 from accounts.factors.state import factors_of
+from accounts.factors.webauthn import PasskeyPurpose
 from accounts.guard import events, hashing, limits
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
@@ -18,6 +20,8 @@ from accounts.mails import codes, queue
 from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
+from accounts.mfa import resetting
+from accounts.mfa.answering import Factor, PasskeyAnswer, RecoveryCode, TotpCode, check_factor
 from accounts.mfa.errors import MfaRequired
 from accounts.passwords.errors import InvalidCredentials
 from accounts.people.attempts import attempt
@@ -28,10 +32,12 @@ from accounts.shared.texts import is_overlong
 from accounts.social.confirmation import can_confirm, is_linked, verified_identity
 from accounts.social.verification import Presented
 from accounts.tokens.api import Bearer, locked_account
-from accounts.tokens.errors import ReauthenticationRequired
+from accounts.tokens.errors import InvalidToken, ReauthenticationRequired
 from accounts.tokens.models import AuthenticationMethod
 from accounts.tokens.proof import is_recent, prove, proved_until
+from accounts.tokens.sessions import session_of
 
+CREDENTIAL = ("credential",)
 PASSWORD = ("credential", "password")
 SOCIAL = ("credential", "social")
 EMAIL_CODE = ("credential", "email_code")
@@ -42,10 +48,16 @@ NOT_LINKED = _("This sign-in is not linked to your account.")
 
 
 def methods_of(account: Account) -> list[AuthenticationMethod]:
-    """What this account can prove itself with now. Every account has an address."""
+    """What this account can prove itself with now. Every account has an address.
+
+    With a second factor on, it takes one of the first three, and a code of the app; or a passkey.
+    """
+    factors = factors_of(account)
     password = [AuthenticationMethod.PASSWORD] if account.has_usable_password() else []
     social = [AuthenticationMethod.SOCIAL] if can_confirm(account) else []
-    return [*password, AuthenticationMethod.EMAIL_CODE, *social]
+    totp = [AuthenticationMethod.TOTP] if factors.totp else []
+    passkey = [AuthenticationMethod.PASSKEY] if factors.passkeys else []
+    return [*password, AuthenticationMethod.EMAIL_CODE, *social, *totp, *passkey]
 
 
 def request_code(*, bearer: Bearer, caller: Caller) -> Requested:
@@ -141,6 +153,53 @@ def by_mailed_code(*, bearer: Bearer, challenge_token: str, typed: str, caller: 
             raise error.below(*EMAIL_CODE) from None
 
 
+def by_factor(*, bearer: Bearer, factor: TotpCode | RecoveryCode, caller: Caller) -> int:
+    """Prove it by a code of the authenticator app or a recovery code: half of a proof (S88).
+
+    Raises InvalidCode, MfaNotEnabled, ReauthenticationRequired, RateLimited; InvalidToken if the session has ended
+    meanwhile.
+    """
+    return _by_factor(bearer, factor, caller)
+
+
+def by_passkey(*, bearer: Bearer, challenge_token: str, response: object, caller: Caller) -> int:
+    """Prove it by a passkey that verifies its user, which is both factors. Its ceremony was begun in this session.
+
+    Raises InvalidChallenge, PasskeyRejected, RateLimited; InvalidToken if the session has ended meanwhile.
+    """
+    session = session_of(bearer)
+    if session is None:
+        raise InvalidToken("The session was ended just now.")
+    answer = PasskeyAnswer(
+        token=challenge_token,
+        response=response,
+        purpose=PasskeyPurpose.REAUTHENTICATION,
+        bound_to=str(session.pk),
+    )
+    return _by_factor(bearer, answer, caller)
+
+
+def _by_factor(bearer: Bearer, factor: Factor, caller: Caller) -> int:
+    with _attempt(bearer, caller, action=Action.FACTOR):
+        try:
+            with transaction.atomic():
+                account = locked_account(bearer)
+                method = _checked(account, factor)
+                # Whoever has it still has not lost all of them.
+                resetting.withdraw(account, cause=resetting.FACTOR_SHOWN)
+                outcome = _proved(bearer, method, caller)
+        except (InvalidCode, InvalidChallenge, PasskeyRejected, MfaNotEnabled) as error:
+            raise error.below(*CREDENTIAL) from None
+        return _complete(outcome)
+
+
+def _checked(account: Account, factor: Factor) -> AuthenticationMethod:
+    # A passkey proves it without a second factor on, too.
+    if not isinstance(factor, PasskeyAnswer) and not factors_of(account).enabled:
+        raise MfaNotEnabled
+    return check_factor(account, factor)
+
+
 @transaction.atomic
 def _proved_by(code: MailedCode, bearer: Bearer, caller: Caller) -> Outcome:
     account = locked_account(bearer)
@@ -155,12 +214,12 @@ def _proved_by(code: MailedCode, bearer: Bearer, caller: Caller) -> Outcome:
 
 
 @contextmanager
-def _attempt(bearer: Bearer, caller: Caller) -> Iterator[None]:
+def _attempt(bearer: Bearer, caller: Caller, *, action: Action = Action.REAUTHENTICATE) -> Iterator[None]:
     """An attempt that is limited by account and address, and recorded if it fails."""
     key, client = bearer.account.pk, bearer.client_name
     with (
         events.failures(EventType.REAUTHENTICATION_FAILED, subject=lambda: key, client=client, caller=caller),
-        limits.attempt(Action.REAUTHENTICATE, account=bearer.account.email, caller=caller, client=client),
+        limits.attempt(action, account=bearer.account.email, caller=caller, client=client),
     ):
         yield
 

@@ -74,7 +74,12 @@ def identity_of(challenge: Challenge) -> Identity:
 
 def identity_in(data: dict[str, Any]) -> Identity:
     """The identity that `asdict` made this data of."""
-    return Identity(provider=data["provider"], claims=Claims(**data["claims"]))
+    return Identity(
+        provider=data["provider"],
+        claims=Claims(**data["claims"]),
+        # An earlier release has stored none.
+        second_factor=data.get("second_factor", False),
+    )
 
 
 def forget(account: Account) -> None:

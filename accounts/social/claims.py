@@ -31,6 +31,8 @@ class Verified:
     """The outcome for a credential that was issued for us."""
 
     claims: Claims
+    amr: frozenset[str] = frozenset()
+    """How the provider has authenticated the person (RFC 8176), by the signed word of an ID token alone."""
     answer: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The provider's tokens and claims. Never stored; `signals.social_signed_in` passes them on once."""
 

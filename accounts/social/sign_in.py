@@ -15,7 +15,7 @@ from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
-from accounts.social import refusals
+from accounts.social import refusals, second_factor
 from accounts.social.challenges import PROFILE, ask_for_profile, ask_to_link, identity_of
 from accounts.social.credentials import CredentialKind
 from accounts.social.errors import (
@@ -213,6 +213,7 @@ def _signed_in(
                     caller=caller,
                     methods=(AuthenticationMethod.SOCIAL,),
                     is_new=identified.is_new,
+                    second_factor=identity.second_factor and second_factor.is_trusted(identity.provider),
                 ),
                 is_new_account=identified.is_new,
             )
@@ -228,7 +229,8 @@ def _challenge(
     if isinstance(outcome, AddressTaken):
         return LinkRequired(ask_to_link(identity, outcome.account, grant) if outcome.account else None)
     account = outcome.account
+    factor_by = identity.provider if identity.second_factor else ""
     with limits.attempt(Action.MAIL, account=account.email, caller=caller, client=grant.client.client_id):
         if account._state.adding:  # noqa: SLF001 - public in practice
-            return registrations.begin(account, grant=grant, identity=asdict(identity))
-        return sending.challenge(account, grant=grant, methods=(AuthenticationMethod.SOCIAL,))
+            return registrations.begin(account, grant=grant, identity=asdict(identity), factor_by=factor_by)
+        return sending.challenge(account, grant=grant, methods=(AuthenticationMethod.SOCIAL,), factor_by=factor_by)

@@ -13,7 +13,7 @@ from accounts.conf import latchkey
 from accounts.errors import Required
 from accounts.people.models import Account
 from accounts.shared import single_use
-from accounts.social import flows, refusals
+from accounts.social import flows, refusals, second_factor
 from accounts.social.claims import Claims
 from accounts.social.credentials import AccessToken, AuthorizationCode, Credential, CredentialKind, IdToken
 from accounts.social.errors import RedirectUriNotAllowed
@@ -52,6 +52,8 @@ class Identity:
 
     provider: str
     claims: Claims
+    second_factor: bool = False
+    """Whether the provider says that it has asked for a second factor: see `social.second_factor`."""
 
 
 def verify(
@@ -84,7 +86,12 @@ def verify(
         )
     if uses and not single_use.spend(uses):
         raise refusals.rejected(social_provider.name, "used before", field=field)
-    return Identity(provider=social_provider.name, claims=verified.claims), verified.answer
+    identity = Identity(
+        provider=social_provider.name,
+        claims=verified.claims,
+        second_factor=second_factor.is_shown(verified.amr),
+    )
+    return identity, verified.answer
 
 
 def _check_nonce(provider: SocialProvider, token: IdToken, uses: dict[str, datetime]) -> None:

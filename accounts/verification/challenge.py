@@ -8,6 +8,8 @@ EPOCH = "epoch"
 """The key of an account's session epoch in the data of its challenge."""
 METHODS = "methods"
 """The key of what an account's sign-in has shown before."""
+FACTOR_BY = "factor_by"
+"""The key of the provider that says it has asked for a second factor; empty if none does."""
 
 
 @dataclass(frozen=True, kw_only=True)

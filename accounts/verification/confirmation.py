@@ -15,6 +15,7 @@ from django.db import transaction
 from accounts.challenges import steps
 from accounts.challenges.models import Challenge
 from accounts.challenges.transactions import keeping_steps
+from accounts.conf import latchkey
 from accounts.errors import AccountsError, InvalidChallenge, ValidationFailed
 from accounts.guard import events, hashing, limits, origin
 from accounts.guard.events import EventType
@@ -29,7 +30,7 @@ from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer, ClientGrant, TokenSet
 from accounts.tokens.models import AuthenticationMethod
 from accounts.verification import pending
-from accounts.verification.challenge import EPOCH, METHODS, VERIFY_EMAIL
+from accounts.verification.challenge import EPOCH, FACTOR_BY, METHODS, VERIFY_EMAIL
 from accounts.verification.models import PendingRegistration
 
 CHALLENGE_TOKEN, CODE = ("challenge_token",), ("code",)
@@ -87,7 +88,12 @@ def answer_challenge(waiting: Waiting, *, code: str, caller: Caller) -> Confirme
                 steps.finish(challenge)
                 is_new = isinstance(owner, PendingRegistration)
                 tokens = bearer_tokens.issue(
-                    account=account, grant=grant, caller=caller, methods=_methods(owner, challenge), is_new=is_new
+                    account=account,
+                    grant=grant,
+                    caller=caller,
+                    methods=_methods(owner, challenge),
+                    is_new=is_new,
+                    second_factor=challenge.data.get(FACTOR_BY) in latchkey().mfa_trusted_providers,
                 )
     return Confirmed(account=account, tokens=tokens, is_new_account=is_new)
 

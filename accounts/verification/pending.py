@@ -22,7 +22,7 @@ from accounts.people.forms import AccountForm, store, validated
 from accounts.people.models import Account
 from accounts.shared.sweeping import Rows, delete, sweep_dead
 from accounts.tokens.api import ClientGrant
-from accounts.verification.challenge import VERIFY_EMAIL, EmailVerificationChallenge
+from accounts.verification.challenge import FACTOR_BY, VERIFY_EMAIL, EmailVerificationChallenge
 from accounts.verification.errors import EmailVerificationRequired
 from accounts.verification.models import PendingRegistration
 from accounts.verification.signals import registration_confirmed
@@ -39,12 +39,15 @@ def is_mandatory() -> bool:
 
 
 @transaction.atomic
-def begin(account: Account, *, grant: ClientGrant, identity: dict[str, Any] | None = None) -> EmailVerificationRequired:
+def begin(
+    account: Account, *, grant: ClientGrant, identity: dict[str, Any] | None = None, factor_by: str = ""
+) -> EmailVerificationRequired:
     """Store a registration, and queue its mail. Returns the failure with its challenge, for the caller to raise.
 
     `account` is validated and not stored, its password hashed; whether its address is taken was not looked up. The
     holder of a taken address is told, and nobody else: the rows and statements are those of a new one (S3, S61).
-    `identity` is the one to link, in JSON. Call within an attempt of Action.MAIL.
+    `identity` is the one to link, in JSON; `factor_by` names the provider that says it has asked for a second factor.
+    Call within an attempt of Action.MAIL.
     """
     lifetime = latchkey().email_verification_lifetime
     now = timezone.now()
@@ -66,7 +69,8 @@ def begin(account: Account, *, grant: ClientGrant, identity: dict[str, Any] | No
         client_key=grant.client.pk,
         lifetime=lifetime,
     )
-    token = steps.create(VERIFY_EMAIL, grant=grant, data={REGISTRATION: str(registration.pk)}, lifetime=lifetime)
+    data = {REGISTRATION: str(registration.pk), FACTOR_BY: factor_by}
+    token = steps.create(VERIFY_EMAIL, grant=grant, data=data, lifetime=lifetime)
     _queue_mail(registration, code, client_key=grant.client.pk)
     return EmailVerificationRequired(EmailVerificationChallenge(token=token, expires_in=lifetime, email=account.email))
 

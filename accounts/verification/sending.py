@@ -11,7 +11,7 @@ from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
 from accounts.tokens.api import ClientGrant
 from accounts.tokens.models import AuthenticationMethod
-from accounts.verification.challenge import EPOCH, METHODS, VERIFY_EMAIL, EmailVerificationChallenge
+from accounts.verification.challenge import EPOCH, FACTOR_BY, METHODS, VERIFY_EMAIL, EmailVerificationChallenge
 from accounts.verification.errors import EmailVerificationRequired
 
 
@@ -26,9 +26,11 @@ def mail_new(account: Account, *, client_key: int | None) -> None:
 
 @transaction.atomic
 def challenge(
-    account: Account, *, grant: ClientGrant, methods: tuple[AuthenticationMethod, ...]
+    account: Account, *, grant: ClientGrant, methods: tuple[AuthenticationMethod, ...], factor_by: str = ""
 ) -> EmailVerificationRequired:
     """Queue the mail to the account signing in, which has shown these methods.
+
+    `factor_by` names the provider that says it has asked for a second factor.
 
     Returns the failure with its challenge, for the caller to raise.
 
@@ -39,7 +41,7 @@ def challenge(
         raise AccountDisabled
     _queue_mail(account, grant.client.pk)
     lifetime = latchkey().email_verification_lifetime
-    data = {EPOCH: account.session_epoch, METHODS: list(methods)}
+    data = {EPOCH: account.session_epoch, METHODS: list(methods), FACTOR_BY: factor_by}
     token = steps.create(VERIFY_EMAIL, grant=grant, data=data, account=account, lifetime=lifetime)
     return EmailVerificationRequired(EmailVerificationChallenge(token=token, expires_in=lifetime, email=account.email))
 

@@ -1,7 +1,7 @@
 """Authorization codes (RFC 6749 §4.1)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from accounts.conf import Provider
@@ -77,7 +77,7 @@ class CodeVerifier:
             error = tokens.get("error") if tokens.get("error") in REFUSALS else "another error"
             raise exchange.rejected(f"code refused: {error} (HTTP {answer.status})")
         verified = self.tokens.verify(tokens, nonce=code.nonce, exchange=exchange)
-        return Verified(claims=verified.claims, answer={**verified.answer, **tokens})
+        return replace(verified, answer={**verified.answer, **tokens})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,8 @@ class IdTokenAndUserinfo:
             # §5.3.2
             raise exchange.rejected("the ID token's subject is not that of userinfo")
         merged = reader.merge(content, person)
-        return Verified(claims=reader.read(merged), answer={**verified.answer, "claims": merged})
+        # `amr` stays that of the ID token, which is signed.
+        return replace(verified, claims=reader.read(merged), answer={**verified.answer, "claims": merged})
 
 
 @dataclass(frozen=True, kw_only=True)

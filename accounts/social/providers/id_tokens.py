@@ -56,7 +56,11 @@ class IdTokenVerifier:
             raise exchange.rejected("a logout token or another security event")
         if not SUBJECT.fullmatch(content["sub"]):
             raise exchange.rejected("ID token without a usable subject")
-        return Verified(claims=self.claims.read(content), answer={"id_token": id_token, "claims": content})
+        return Verified(
+            claims=self.claims.read(content),
+            amr=_amr(content),
+            answer={"id_token": id_token, "claims": content},
+        )
 
 
 def _check_audience(content: Content, exchange: Exchange) -> None:
@@ -72,6 +76,16 @@ def _check_audience(content: Content, exchange: Exchange) -> None:
         raise exchange.rejected(f"for foreign audiences too, without azp: {audiences!a:.200}")
     if party is not None and party not in client_ids:
         exchange.refuse_foreign(party)
+
+
+def _amr(content: Content) -> frozenset[str]:
+    """How the person was authenticated (OpenID Connect Core §2); nothing if that is malformed."""
+    methods = content.get("amr")
+    return (
+        frozenset(methods)
+        if isinstance(methods, list) and all(isinstance(one, str) for one in methods)
+        else frozenset()
+    )
 
 
 def nonce_forms(nonce: str | None) -> tuple[str, ...]:
