@@ -6,12 +6,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.guard.admin import SecurityEventAdmin
 from accounts.leaving.admin import ErasingAccountAdmin
 from accounts.mails.admin import MailAdmin
+from accounts.mfa.admin import FactorResetAdmin
 from accounts.passwords.admin import PasswordSetForm, SignInForm, password_change
 from accounts.people.admin import AccountAdmin
 from accounts.social.admin import SocialInline
 from accounts.tokens.admin import SessionInline
 
-__all__ = ["ErasingAccountAdmin", "MailAdmin", "SecurityEventAdmin"]
+__all__ = ["ErasingAccountAdmin", "FactorResetAdmin", "MailAdmin", "SecurityEventAdmin"]
 
 admin.site.login_form = SignInForm
 admin.site.password_change = password_change  # type: ignore[method-assign]  # no option replaces the form

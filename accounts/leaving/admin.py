@@ -12,14 +12,14 @@ from accounts.leaving import grace, holdings
 from accounts.leaving.deletion import erase
 from accounts.mails import codes
 from accounts.mails.models import Purpose
-from accounts.people.admin import AccountAdmin
+from accounts.mfa.admin import FactorsOfAccountAdmin
 from accounts.people.models import Account
 
 admin.site.unregister(Account)
 
 
 @admin.register(Account)
-class ErasingAccountAdmin(AccountAdmin):
+class ErasingAccountAdmin(FactorsOfAccountAdmin):
     """The pages of accounts. A deletion leaves nothing of the person in the rows that are kept."""
 
     actions = ("keep_closed",)

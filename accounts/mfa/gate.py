@@ -67,8 +67,7 @@ def admit(
 
 def _withdraw_reset(account: Account) -> None:
     """Withdraw a pending reset of the factors, since one was shown. Raises PasskeyRejected if it has taken effect."""
-    reset = resetting.pending(account)
-    if reset is not None and not resetting.withdraw(account, cause=resetting.FACTOR_SHOWN):
+    if not resetting.withdraw(account, cause=resetting.FACTOR_SHOWN) and resetting.pending(account) is not None:
         raise PasskeyRejected
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from accounts.conf import latchkey
+from accounts.errors import InvalidInput
 from accounts.factors.errors import MfaNotEnabled
 from accounts.factors.forgetting import forget_all
 from accounts.factors.models import FactorReset
@@ -36,19 +37,21 @@ FACTOR_SHOWN = "a factor was shown"
 def request(account: Account, *, actor: uuid.UUID | None, reason: str) -> bool:
     """Ask for a reset, and mail the holder; says whether none was pending before. Carries it out if nothing delays it.
 
-    `actor` is the account of the member of staff; None for an operator's program. The reason has at most LONGEST_REASON
-    characters and no secret: the holder can read it.
+    `actor` is the account of the member of staff; None for an operator's program. The reason is one line and no secret:
+    the holder can read it.
 
-    Raises MfaNotEnabled if there is nothing to reset.
+    Raises InvalidInput; MfaNotEnabled if there is nothing to reset.
     """
+    reason = reason.strip()
+    if not reason or not reason.isprintable() or len(reason) > LONGEST_REASON:
+        raise InvalidInput(field=("reason",))
     locked = _locked(account)
     if locked is None:
         raise MfaNotEnabled
     carry_out(locked)
     if pending(locked) is not None:
         return False
-    factors = factors_of(locked)
-    if not (factors.totp or factors.passkeys or factors.recovery_codes):
+    if not can_be_reset(locked):
         raise MfaNotEnabled
     now = clock.now()
     due = now + timedelta(hours=latchkey().mfa_reset_delay_hours)
@@ -62,6 +65,12 @@ def request(account: Account, *, actor: uuid.UUID | None, reason: str) -> bool:
     return True
 
 
+def can_be_reset(account: Account) -> bool:
+    """Whether anything is set up that a reset would delete."""
+    factors = factors_of(account)
+    return factors.totp or factors.passkeys > 0 or factors.recovery_codes > 0
+
+
 def pending(account: Account) -> FactorReset | None:
     """The account's reset that has not been carried out."""
     return FactorReset.objects.filter(account=account).first()
@@ -70,6 +79,9 @@ def pending(account: Account) -> FactorReset | None:
 @transaction.atomic
 def withdraw(account: Account, *, cause: str) -> bool:
     """Withdraw a pending reset; says whether there was one that was not due yet. `cause` says who did it, or how."""
+    # Nearly always there is none. Otherwise the account is locked first, as by all others who delete the row.
+    if pending(account) is None or _locked(account) is None:
+        return False
     number, _models = FactorReset.objects.filter(account=account, effective_at__gt=clock.now()).delete()
     if number:
         events.record(EventType.FACTOR_RESET_WITHDRAWN, subject=account.pk, cause=cause)

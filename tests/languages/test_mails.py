@@ -31,6 +31,8 @@ PURPOSES = {
             Template.PASSWORD_CHANGED,
             Template.SOCIAL_LINKED,
             Template.SOCIAL_UNLINKED,
+            Template.FACTOR_RESET_REQUESTED,
+            Template.FACTORS_RESET,
         ],
         Purpose.SECURE,
     ),

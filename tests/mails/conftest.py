@@ -27,6 +27,7 @@ DATA = {
     Template.NEW_DEVICE: {"device": "Firefox on Linux", "ip_address": "192.0.2.7"},
     Template.SOCIAL_LINKED: {"provider": "Google"},
     Template.SOCIAL_UNLINKED: {"provider": "Google"},
+    Template.FACTOR_RESET_REQUESTED: {"due": "2030-01-31T12:00:00+00:00"},
     Template.DELETION_SCHEDULED: {"due": "2030-01-31T12:00:00+00:00"},
 }
 MAILS = [template for template in Template if template != Template.NOTHING]

@@ -20,7 +20,7 @@ from django.utils import timezone
 from oauth2_provider import models as dot
 
 from accounts.challenges.models import Challenge
-from accounts.factors.models import RememberedBrowser
+from accounts.factors.models import FactorReset, RememberedBrowser
 from accounts.guard.models import SecurityEvent
 from accounts.mails.models import Mail, MailedCode, Purpose
 from accounts.management.commands import clear_expired
@@ -35,7 +35,7 @@ from tests.live import environment_of_service
 
 LONG_AGO = timedelta(days=500)
 """Longer than anything is kept."""
-OVER = re.compile(r"expire|expiry|_until$|^due|_due_|dead|retention|valid")
+OVER = re.compile(r"effective|expire|expiry|_until$|^due|_due_|dead|retention|valid")
 """Names of columns that say when a row is over."""
 KEPT = {
     "accounts.Client": "an application; `cimd_expires_at` is of a cache that this service does not use",
@@ -72,6 +72,11 @@ class Dead:
             for _ in range(number)
         )
         self.codes(number, registrations=made)
+
+    def resets(self, number: int) -> None:
+        """Due, each of an account of its own."""
+        for _ in range(number):
+            FactorReset.objects.create(account=make_account(password=None), reason="lost", effective_at=self.at)
 
     def codes(self, number: int, registrations: list[PendingRegistration] | None = None) -> None:
         """Expired, each with a mail that waits."""
@@ -137,7 +142,7 @@ class Dead:
         )
 
     def everything(self, number: int) -> None:
-        """Of each kind; accounts are few, since each takes a transaction of its own."""
+        """Of each kind; accounts are few, since each takes a transaction of its own; so are resets."""
         for make in (
             self.challenges,
             self.browsers,
@@ -150,7 +155,9 @@ class Dead:
             self.tokens,
         ):
             make(number)
+        # After the accounts: those of resets stay.
         self.accounts(min(number, 20))
+        self.resets(min(number, 20))
 
 
 CLEARED = [
@@ -169,6 +176,7 @@ CLEARED = [
     dot.DeviceGrant,
     Session,
     Account,
+    FactorReset,
 ]
 """What `Dead.everything` makes, and the command deletes."""
 
@@ -371,5 +379,5 @@ def test_two_processes_at_once_share_thousands_of_rows():
     one, other = (json.loads(printed)["deleted"] for printed, _errors in results)
     assert left() == dict.fromkeys(left(), 0)
     total = {kind: one[kind] + other[kind] for kind in one}
-    few = {"accounts": 20, "access tokens": number, "refresh tokens": number}
+    few = {"accounts": 20, "resets of second factors": 20, "access tokens": number, "refresh tokens": number}
     assert total == {**dict.fromkeys(clear_expired.KINDS, number), **few}

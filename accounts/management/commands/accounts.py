@@ -1,4 +1,4 @@
-"""Create, show, disable, enable and delete accounts, and end their sessions."""
+"""Create, show, disable, enable and delete accounts, end their sessions, and reset their second factors."""
 
 import argparse
 import getpass
@@ -14,6 +14,7 @@ from accounts.guard.events import EventType
 from accounts.leaving.deletion import StaffAccount
 from accounts.management import acts
 from accounts.management.program import ProgramCommand, Record, Refused, cursor, moment, position, whole
+from accounts.mfa import resetting
 from accounts.people.errors import EmailTaken
 from accounts.people.models import Account
 from accounts.shared.keyset import found_forwards, position_of
@@ -28,14 +29,16 @@ STATES: dict[str | None, dict[str, Any]] = {
     "leaving": {"deletion_due_at__isnull": False},
 }
 """Leaving: closed until the grace period of its deletion is over."""
+BY_COMMAND = "withdrawn by an operator"
+"""The cause of a withdrawal."""
 
 
 class Command(ProgramCommand):
     """Verbs on accounts. Each change is a security event with the actor."""
 
     help = (
-        "Create, show, list, disable, enable and delete accounts, and end their sessions. Run it from a back office or"
-        " a cron job, or by hand where there is no browser. See docs/programs.md."
+        "Create, show, list, disable, enable and delete accounts, end their sessions, and reset their second factors."
+        " Run it from a back office or a cron job, or by hand where there is no browser. See docs/programs.md."
     )
 
     def add_verbs(self, verbs: Any) -> None:
@@ -100,6 +103,20 @@ class Command(ProgramCommand):
             "Sign an account out everywhere, in the administration too. Run it when a device or a token was stolen.",
         )
         end.add_argument("--session", type=uuid.UUID, metavar="ID", help="End only this one.")
+        reset = self._on_account(
+            verbs,
+            "reset-factors",
+            self.reset_factors,
+            "Remove the second factors and passkeys of an account after MFA_RESET_DELAY_HOURS, and end its sessions."
+            " Run it when you know that its holder has lost them. The holder is mailed at once.",
+        )
+        reset.add_argument("--reason", required=True, help="How you know, for the record. The holder can read it.")
+        self._on_account(
+            verbs,
+            "keep-factors",
+            self.keep_factors,
+            "Withdraw a reset that waits. Run it when somebody else has asked for it.",
+        )
         self._on_account(
             verbs,
             "delete",
@@ -196,6 +213,18 @@ class Command(ProgramCommand):
         else:
             number = sessions.end_all_of(account)
         yield {"id": account.pk, "ended": number}
+
+    def reset_factors(self, options: Options) -> Iterator[Record]:
+        """Ask for a reset of second factors."""
+        account = acts.find(options["account"])
+        changed = resetting.request(account, actor=None, reason=options["reason"])
+        waiting = resetting.pending(account)
+        yield {"id": account.pk, "effective_at": waiting.effective_at if waiting else None, "changed": changed}
+
+    def keep_factors(self, options: Options) -> Iterator[Record]:
+        """Withdraw it."""
+        account = acts.find(options["account"])
+        yield {"id": account.pk, "changed": resetting.withdraw(account, cause=BY_COMMAND)}
 
     def delete(self, options: Options) -> Iterator[Record]:
         """Delete an account."""

@@ -19,6 +19,7 @@ from accounts.guard import events
 from accounts.leaving import grace
 from accounts.mails import codes, delivery
 from accounts.management.program import JsonCommand
+from accounts.mfa import resetting
 from accounts.shared import single_use
 from accounts.shared.sweeping import sweep_expired
 from accounts.tokens import api as bearer_tokens
@@ -39,6 +40,7 @@ KINDS: dict[str, Callable[[], int]] = {
     "challenges": challenges.clear_expired,
     "remembered browsers": remembering.clear_expired,
     "pending registrations": registrations.clear_expired,
+    "resets of second factors": resetting.carry_out_due,
     "mailed codes": codes.clear_expired,
     "dead letters": delivery.clear_dead_letters,
     "single-use values": single_use.clear_expired,
@@ -53,9 +55,10 @@ class Command(JsonCommand):
 
     help = (
         "Delete everything that has expired: tokens, sessions, challenges, remembered browsers, mailed codes, pending"
-        " registrations, and accounts whose grace period is over; and what is older than its retention: mails that were"
-        " given up, security events. Run it daily by cron, or hourly if the rows of a day are millions. It may run"
-        " beside itself and the service, and be stopped at any time. Exits with 1 if a kind failed, after all others."
+        " registrations, accounts whose grace period is over, and second factors whose reset is due; and what is older"
+        " than its retention: mails that were given up, security events. Run it daily by cron, or hourly if the rows of"
+        " a day are millions. It may run beside itself and the service, and be stopped at any time. Exits with 1 if a"
+        " kind failed, after all others."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
