@@ -34,7 +34,9 @@ def may_reset(request: HttpRequest, account: Account | None) -> bool:
 
     Otherwise the thief of a session could switch off what the account is protected by.
     """
-    return may_touch(request, account) and account != request.user
+    if account is not None and (account == request.user or (account.is_superuser and not request.user.is_superuser)):
+        return False
+    return may_touch(request, account)
 
 
 class FactorResetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -153,15 +155,17 @@ class FactorsOfAccountAdmin(AccountAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if not isinstance(obj, Account):
             return fieldsets
-        right = "delete" if resetting.pending(obj) else "add"
-        may = request.user.has_perm(f"accounts.{right}_factorreset")
-        may = may and (may_touch(request, obj) if right == "delete" else may_reset(request, obj))
-        fields = ("second_factors", "factor_reset") if may else ("second_factors",)
+        if resetting.pending(obj):
+            may = request.user.has_perm("accounts.delete_factorreset") and may_touch(request, obj)
+        else:
+            may = request.user.has_perm("accounts.add_factorreset") and may_reset(request, obj)
+            may = may and resetting.can_be_reset(obj)
+        fields = ("second_factors", "reset_link") if may else ("second_factors",)
         return (*fieldsets, (_("Second factors"), {"fields": fields}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """As Django; and the factors."""
-        return (*super().get_readonly_fields(request, obj), "second_factors", "factor_reset")
+        return (*super().get_readonly_fields(request, obj), "second_factors", "reset_link")
 
     @admin.display(description=_("set up"))
     def second_factors(self, account: Account) -> str:
@@ -179,7 +183,7 @@ class FactorsOfAccountAdmin(AccountAdmin):
         return ", ".join(parts) or gettext("nothing")
 
     @admin.display(description=_("reset"))
-    def factor_reset(self, account: Account) -> str:
+    def reset_link(self, account: Account) -> str:
         """A link to reset them, or to withdraw that."""
         if resetting.pending(account):
             page = reverse("admin:accounts_factorreset_delete", args=[account.pk])

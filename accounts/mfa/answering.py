@@ -11,6 +11,7 @@ from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.mails import notices
 from accounts.mails.templates import Template
+from accounts.mfa import resetting
 from accounts.people.models import Account
 from accounts.tokens.models import AuthenticationMethod
 
@@ -48,11 +49,19 @@ Factor = TotpCode | RecoveryCode | PasskeyAnswer
 def check_factor(account: Account, factor: Factor) -> AuthenticationMethod:
     """Accept one factor of the account, once; returns what it was. The holder is told of a recovery code.
 
+    A pending reset of the factors is withdrawn: the holder has not lost them.
+
     Call in a transaction that holds the account's lock. Raises InvalidCode; InvalidChallenge and PasskeyRejected for a
     passkey.
     """
     if factors_of(account).reset_is_due:
         raise PasskeyRejected if isinstance(factor, PasskeyAnswer) else InvalidCode
+    method = _accepted(account, factor)
+    resetting.withdraw(account, cause=resetting.FACTOR_SHOWN)
+    return method
+
+
+def _accepted(account: Account, factor: Factor) -> AuthenticationMethod:
     match factor:
         case TotpCode(code):
             totp.check(account, code)

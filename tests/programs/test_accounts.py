@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from accounts.factors.models import FactorReset, Totp
 from accounts.guard.models import SecurityEvent
 from accounts.leaving.export import data_of
 from accounts.mails.models import Mail, Purpose
@@ -15,7 +16,8 @@ from accounts.people.models import Account
 from accounts.tokens.models import Session
 from tests.api import ME, PASSWORD, REFRESH, TOKEN_AUTH, codes
 from tests.factories import make_account
-from tests.mails import link_token
+from tests.mails import link_token, queued
+from tests.mfa.enrolled import with_app
 from tests.passwords.mailed import NEW, reset
 from tests.programs.running import run
 
@@ -169,7 +171,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("named", UNKNOWN)
-@pytest.mark.parametrize("verb", ["show", "disable", "enable", "sessions", "end-sessions", "delete"])
+@pytest.mark.parametrize("verb", ["show", "disable", "enable", "sessions", "end-sessions", "keep-factors", "delete"])
 def test_an_unknown_account_is_not_found(graphql, signed_in, verb, named):
     """Nothing happens to others."""
     before = happened()
@@ -403,3 +405,52 @@ def test_the_holders_export_does_not_name_the_operator(db):
 
     assert [event["type"] for event in data["security_events_by_others"]] == ["account:disable"]
     assert "cron" not in str(data)
+
+
+REASON = "called back, ticket 17"
+
+
+def test_second_factors_are_reset_after_the_delay(db):
+    """S79: the holder is mailed, the event names the program and the reason; to ask again changes nothing."""
+    account = make_account(email="ada@example.com", email_verified=True)
+    with_app(account)
+
+    first = run("accounts", "reset-factors", account.email, "--reason", REASON).records[0]
+    again = run("accounts", "reset-factors", account.email, "--reason", REASON).records[0]
+
+    assert (first["id"], first["changed"], again["changed"]) == (str(account.pk), True, False)
+    assert first["effective_at"] == again["effective_at"] == FactorReset.objects.get().effective_at.isoformat()
+    assert happened() == [("mfa:reset:request", account.pk, "program:cron")]
+    assert SecurityEvent.objects.get().cause == REASON
+    assert queued(account.email) == ["factor_reset_requested"]
+    assert Totp.objects.exists()
+
+
+def test_a_reset_is_withdrawn(db):
+    """And the factors stay; to withdraw it again changes nothing."""
+    account = make_account(email_verified=True)
+    with_app(account)
+    run("accounts", "reset-factors", account.email, "--reason", REASON)
+
+    first, again = (run("accounts", "keep-factors", account.email).records[0] for _ in range(2))
+
+    assert (first["changed"], again["changed"]) == (True, False)
+    assert not FactorReset.objects.exists()
+    assert happened()[1:] == [("mfa:reset:withdraw", account.pk, "program:cron")]
+    assert Totp.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("has_app", "reason", "error"),
+    [(True, " ", ("INVALID_INPUT", "reason")), (False, REASON, ("MFA_NOT_ENABLED", None))],
+)
+def test_a_reset_without_a_reason_or_without_factors_is_refused(account, has_app, reason, error):
+    """Nothing is stored or mailed."""
+    if has_app:
+        with_app(account)
+
+    done = run("accounts", "reset-factors", account.email, "--reason", reason)
+
+    assert (done.code, done.errors, done.records) == (3, [error], [])
+    assert not FactorReset.objects.exists()
+    assert happened() == []
