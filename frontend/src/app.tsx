@@ -35,7 +35,7 @@ export function App() {
   const person = usePerson();
   const active = person !== null;
   const { farewell, leave } = useFarewell();
-  const { challenge, notice, settle, drop, dismiss } = useChallenges();
+  const { challenge, asked, notice, settle, drop, dismiss } = useChallenges();
   const hasAccount = active && (path === SIGN_IN || isOneOf(SIGNED_OUT, path));
   useEffect(() => {
     if (hasAccount) navigate("/", { replace: true });
@@ -55,7 +55,7 @@ export function App() {
     return (
       <SettleContext value={settle}>
         {challenge ? (
-          <Step challenge={challenge} onCancel={drop} />
+          <Step challenge={challenge} link={asked} onCancel={drop} />
         ) : path === CALLBACK || isOneOf(SIGNED_OUT, path) ? (
           <Visitor path={path} />
         ) : isOneOf(PAGES, path) ? (

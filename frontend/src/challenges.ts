@@ -4,6 +4,7 @@ import { createContext, use, useCallback, useEffect, useState } from "react";
 import { LinkDocument, type SignedInFragment } from "./__generated__/graphql";
 import { BASE } from "./base";
 import { describe } from "./errors";
+import { discard, keep, recall } from "./kept";
 import { navigate } from "./navigation";
 import { CALLBACK } from "./redirect";
 import { discardRegistration, keepRegistration, keptRegistration, useRegistration } from "./registration";
@@ -13,8 +14,12 @@ export type Challenge = NonNullable<SignedInFragment["challenge"]>;
 export type LinkChallenge = Extract<Challenge, { __typename: "LinkChallenge" }>;
 export type EmailVerificationChallenge = Extract<Challenge, { __typename: "EmailVerificationChallenge" }>;
 export type ProfileChallenge = Extract<Challenge, { __typename: "ProfileChallenge" }>;
+export type MfaChallenge = Extract<Challenge, { __typename: "MfaChallenge" }>;
+export type MfaEnrollmentChallenge = Extract<Challenge, { __typename: "MfaEnrollmentChallenge" }>;
 
 export const SIGN_IN_LINK = "/sign-in-link";
+/** The step that waits for a second factor: a phone that shows its authenticator app may reload this page. */
+const SECOND_STEP = "second-step";
 
 /** Resolves to true if the outcome is handled, and to false if the caller has to show its errors. */
 type Settle = (outcome: SignedInFragment, link?: LinkChallenge | null) => Promise<boolean>;
@@ -34,11 +39,17 @@ export interface Notice {
 export function useChallenges() {
   const client = useApolloClient();
   const session = useSession();
-  const [challenge, setChallenge] = useState<Challenge | null>(keptRegistration);
+  const [challenge, setChallenge] = useState<Challenge | null>(
+    () => recall<MfaChallenge | MfaEnrollmentChallenge>(SECOND_STEP) ?? keptRegistration(),
+  );
+  /** The link to make when the steps are done. */
+  const [asked, setAsked] = useState<LinkChallenge | null>(null);
   const [notice, setNotice] = useState<Notice | null>(null);
   const drop = useCallback(() => {
     discardRegistration();
+    discard(SECOND_STEP);
     setChallenge(null);
+    setAsked(null);
   }, []);
   useRegistration(challenge?.__typename === "EmailVerificationChallenge" ? challenge : null, drop);
   const dismiss = useCallback(() => setNotice(null), []);
@@ -66,9 +77,9 @@ export function useChallenges() {
     }
   }
 
-  const settle: Settle = async ({ tokens, account, challenge: next }, asked = null) => {
+  const settle: Settle = async ({ tokens, account, challenge: next }, toLink = null) => {
     if (tokens) {
-      const notice = asked && (await link(asked, tokens.accessToken));
+      const notice = toLink && (await link(toLink, tokens.accessToken));
       // For a user who is signed in, these pages are something else.
       if ([CALLBACK, SIGN_IN_LINK].includes(window.location.pathname.slice(BASE.length)))
         navigate("/", { replace: true });
@@ -80,14 +91,21 @@ export function useChallenges() {
       case "EmailVerificationChallenge":
       case "LinkChallenge":
       case "ProfileChallenge":
+      case "MfaChallenge":
+      case "MfaEnrollmentChallenge":
+        // Of a sign-in's steps only the last one counts.
+        drop();
         if (next.__typename === "EmailVerificationChallenge") keepRegistration(next);
+        if (next.__typename === "MfaChallenge" || next.__typename === "MfaEnrollmentChallenge")
+          keep(SECOND_STEP, next, next.expiresIn);
         navigate("/sign-in", { replace: true });
         setChallenge(next);
+        setAsked(toLink);
         return true;
       default: // no challenge, or an unknown kind
         return false;
     }
   };
 
-  return { challenge, notice, settle, drop, dismiss };
+  return { challenge, asked, notice, settle, drop, dismiss };
 }

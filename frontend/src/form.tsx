@@ -157,6 +157,24 @@ export function SelectField({ name, label, hint, ...select }: ComponentProps<"se
   );
 }
 
+/** A box to tick. */
+export function CheckField({
+  label,
+  checked,
+  onChange,
+}: {
+  label: string;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}) {
+  return (
+    <label className="check">
+      <input type="checkbox" checked={checked} onChange={({ target }) => onChange(target.checked)} />
+      {label}
+    </label>
+  );
+}
+
 /** Tells password managers which account a password is for: without an address, for one that this page does not know. */
 export function ForAccount({ email = "" }: { email?: string }) {
   return <input type="email" autoComplete="username" value={email} readOnly hidden />;

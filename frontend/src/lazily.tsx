@@ -8,8 +8,12 @@ const RUNNING = new URL(import.meta.url).pathname.split("/").at(-1)!;
 const RELOADED = "reloaded";
 const loads: (() => Promise<void>)[] = [];
 
-/** A component that loads when it is first shown, or by `preload`. Not `React.lazy`, which keeps a page blank for 300 ms. */
-export function lazily<P extends object>(load: () => Promise<{ default: ComponentType<P> }>): ComponentType<P> {
+/** A component that loads when it is first shown, or by `preload`. Not `React.lazy`, which keeps a page blank for 300 ms.
+ *  `Missing` shows if it cannot be loaded. */
+export function lazily<P extends object>(
+  load: () => Promise<{ default: ComponentType<P> }>,
+  Missing: ComponentType = Unavailable,
+): ComponentType<P> {
   let Part: ComponentType<P> | null = null;
   const ready = async () => {
     Part ??= (await load()).default;
@@ -27,7 +31,7 @@ export function lazily<P extends object>(load: () => Promise<{ default: Componen
       );
     }, []);
     if (Part) return <Part {...props} />;
-    return state === "failed" ? <Unavailable /> : null;
+    return state === "failed" ? <Missing /> : null;
   };
 }
 
@@ -59,4 +63,9 @@ function Unavailable() {
       </button>
     </Page>
   );
+}
+
+/** For a part of a page. */
+export function PartUnavailable() {
+  return <p className="problem">This part of the page cannot be loaded. Check your connection, then reload the page.</p>;
 }

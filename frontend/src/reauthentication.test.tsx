@@ -13,6 +13,7 @@ const ADA: ProofFragment = {
   hasPassword: false,
   // A method that a later version may add is left out.
   reauthenticationMethods: ["PASSWORD", "SOCIAL", "RETINA" as never],
+  mfa: { __typename: "MfaStatus", methods: [] },
   socialAccounts: [{ __typename: "SocialAccount", id: "1", provider: "corp" }],
 };
 const provider = (name: string, label: string) => ({

@@ -1,36 +1,27 @@
 /** Confirms who the user is before a sensitive change, then repeats the change. */
 import { useMutation } from "@apollo/client/react";
-import { createContext, use, useCallback, useId, useState, type ReactNode } from "react";
+import { useCallback, useId, useState, type ReactNode } from "react";
 import {
   ReauthenticateDocument,
   RequestReauthenticationCodeDocument,
   type ProofFragment,
   type ReauthenticationCredentialInput,
 } from "./__generated__/graphql";
+import { ChangeContext, type Change, type Payload } from "./change";
 import { useCredential } from "./credential";
 import { useDialog } from "./dialog";
 import { wrongCodeAtField, wrongPasswordAt, type Failure } from "./errors";
 import { CodeField, ForAccount, Form, PasswordField } from "./form";
+import { lazily, PartUnavailable } from "./lazily";
 import { Resend } from "./mailed-code";
-import { Messages, useOutcome } from "./outcome";
+import { Alert, Messages, useOutcome } from "./outcome";
 import { canRedirect, type Provider } from "./providers";
 
-interface Payload {
-  errors: Failure[];
-}
-/** Resolves to null if the user did not confirm who they are: then nothing has changed.
- *  After the `last` change of a session there is nothing to read. */
-type Change = <T extends Payload>(send: () => Promise<T>, options?: { last?: boolean }) => Promise<T | null>;
-const ChangeContext = createContext<Change | null>(null);
+const SecondFactor = lazily(() => import("./second-factor"), PartUnavailable);
 
-/** Changes the account. Asks who the user is if the service wants to know, and then sends the same once more. */
-export function useChange(): Change {
-  const change = use(ChangeContext);
-  if (!change) throw new Error("Reauthentication is missing.");
-  return change;
-}
-
-const needsProof = ({ errors }: Payload) => errors.some(({ code }) => code === "REAUTHENTICATION_REQUIRED");
+const has = ({ errors }: Payload, wanted: string) => errors.some(({ code }) => code === wanted);
+/** MFA_REQUIRED: the rest of the proof is recent. */
+const needsProof = (payload: Payload) => has(payload, "REAUTHENTICATION_REQUIRED") || has(payload, "MFA_REQUIRED");
 
 export function Reauthentication({
   account,
@@ -84,6 +75,9 @@ function ConfirmDialog({
   const { blocked, ask, run, messages } = useOutcome();
   const { dialog, close } = useDialog(onEnd);
   const title = useId();
+  /** With a second factor, both steps have to be recent: the service says which one is missing. */
+  const [step, setStep] = useState<"first" | "second">("first");
+  const [isLate, setLate] = useState(false);
   const methods = account.reauthenticationMethods;
   const linked = account.socialAccounts.map(({ provider }) => provider);
   const usable = methods.includes("SOCIAL")
@@ -94,9 +88,13 @@ function ConfirmDialog({
 
   async function prove(credential: ReauthenticationCredentialInput): Promise<Failure[] | null> {
     const { data } = await reauthenticate({ variables: { input: { credential } } });
-    const { errors } = data!.reauthenticate;
-    if (errors.length > 0) return errors;
-    close(true);
+    const payload = data!.reauthenticate;
+    if (payload.errors.length === 0) close(true);
+    else if (step === "first" && has(payload, "MFA_REQUIRED")) setStep("second");
+    else if (step === "second" && has(payload, "REAUTHENTICATION_REQUIRED")) {
+      setStep("first");
+      setLate(true);
+    } else return payload.errors;
     return null;
   }
 
@@ -108,10 +106,31 @@ function ConfirmDialog({
     if (social) await run(() => prove({ social }));
   }
 
+  const cancel = (
+    <button type="button" className="quiet" onClick={() => close(false)}>
+      Cancel
+    </button>
+  );
+  if (step === "second")
+    return (
+      <dialog ref={dialog} aria-labelledby={title}>
+        <h2 id={title}>Confirm the second step</h2>
+        <p>Your account has a second step, so this change needs it too.</p>
+        <SecondFactor
+          methods={account.mfa.methods}
+          label="Confirm"
+          purpose="REAUTHENTICATION"
+          answer={(factor) => prove(factor as ReauthenticationCredentialInput)}
+          focus
+        />
+        {cancel}
+      </dialog>
+    );
   return (
     <dialog ref={dialog} aria-labelledby={title}>
       <h2 id={title}>Confirm that it is you</h2>
       <p>This change needs a recent sign-in. Confirm who you are to go on.</p>
+      <Alert>{isLate ? "That took too long. Please start again." : ""}</Alert>
       {hasPassword && (
         <Form
           label="Confirm"
@@ -150,9 +169,7 @@ function ConfirmDialog({
       {!hasPassword && !hasMail && usable.length === 0 && (
         <p>Sign out and sign in again, then repeat the change within a few minutes.</p>
       )}
-      <button type="button" className="quiet" onClick={() => close(false)}>
-        Cancel
-      </button>
+      {cancel}
     </dialog>
   );
 }

@@ -12,6 +12,7 @@ const ADA: AddressFragment & ProofFragment = {
   pendingEmail: null,
   hasPassword: false,
   reauthenticationMethods: ["EMAIL_CODE"],
+  mfa: { __typename: "MfaStatus", methods: [] },
   socialAccounts: [],
 };
 const payload = (name: string, ...errors: object[]) => ({

@@ -8,11 +8,11 @@ import {
   VerifyEmailDocument,
   type AddressFragment,
 } from "../__generated__/graphql";
+import { useChange } from "../change";
 import { wrongCodeAtField } from "../errors";
 import { CodeField, Field, Form } from "../form";
 import { Resend } from "../mailed-code";
 import { Messages, useOutcome } from "../outcome";
-import { useChange } from "../reauthentication";
 import { Section } from "./section";
 
 /** Asks to confirm the address. It stays to announce the success. */

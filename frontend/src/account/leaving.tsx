@@ -1,11 +1,12 @@
 import { useMutation } from "@apollo/client/react";
 import { useId, useState } from "react";
 import { DeleteAccountDocument, ExportAccountDocument } from "../__generated__/graphql";
+import { useChange } from "../change";
 import { day } from "../dates";
 import { useDialog } from "../dialog";
 import { Field, Form } from "../form";
 import { Messages, useOutcome } from "../outcome";
-import { useChange } from "../reauthentication";
+import { save } from "../save";
 import { Section } from "./section";
 
 /** The account's data to take along, and the end of the account. */
@@ -24,7 +25,12 @@ export function Leaving({
   const download = () =>
     run(async () => {
       const payload = await change(async () => (await exportAccount()).data!.exportAccount);
-      if (payload?.errors.length === 0) save(payload.data, `account-${new Date().toISOString().slice(0, 10)}.json`);
+      if (payload?.errors.length === 0)
+        save(
+          `account-${new Date().toISOString().slice(0, 10)}.json`,
+          JSON.stringify(payload.data, null, 2),
+          "application/json",
+        );
       return payload && payload.errors;
     }, "Your data is in your downloads.");
 
@@ -105,14 +111,4 @@ function farewell(scheduledFor: string | null): string {
   return isLater
     ? `Your account is closed, and will be deleted on ${day(scheduledFor)}. Until then, the link that we have mailed you undoes this.`
     : "Your account is deleted.";
-}
-
-/** Saves the data as a file. */
-function save(data: unknown, name: string): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

@@ -27,6 +27,7 @@ const ADA = {
   email: "ada@example.com",
   hasPassword: true,
   reauthenticationMethods: ["PASSWORD" as const],
+  mfa: { __typename: "MfaStatus" as const, methods: [] },
   socialAccounts: [],
 };
 

@@ -1,11 +1,11 @@
 import { useMutation } from "@apollo/client/react";
 import { useEffect, useRef } from "react";
 import { LinkDocument, UnlinkDocument, type LinkedAccountsFragment } from "../__generated__/graphql";
+import { useChange } from "../change";
 import { useCredential } from "../credential";
 import { moment } from "../dates";
 import { Messages, useOutcome } from "../outcome";
 import { isUsable, preload, type Provider } from "../providers";
-import { useChange } from "../reauthentication";
 import { Section } from "./section";
 
 type Linked = LinkedAccountsFragment["socialAccounts"][number];

@@ -1,9 +1,9 @@
 import { useMutation } from "@apollo/client/react";
 import { useState } from "react";
 import { ChangePasswordDocument, type OffersFragment, type ProofFragment } from "../__generated__/graphql";
+import { useChange } from "../change";
 import { wrongPasswordAt } from "../errors";
 import { ForAccount, Form, passwordHint, PasswordField } from "../form";
-import { useChange } from "../reauthentication";
 import { Section } from "./section";
 
 /** Changes the password, or sets the first one. */

@@ -1,7 +1,7 @@
 import { useMutation } from "@apollo/client/react";
 import { UpdateAccountDocument, type ProfileFragment } from "../__generated__/graphql";
+import { useChange } from "../change";
 import { Field, Form, SelectField } from "../form";
-import { useChange } from "../reauthentication";
 import { Section } from "./section";
 
 const LANGUAGES = ["ar", "de", "en", "es", "fr", "hi", "it", "ja", "nl", "pl", "pt", "tr", "uk", "zh"];

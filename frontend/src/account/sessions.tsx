@@ -6,9 +6,9 @@ import {
   RevokeSessionDocument,
   type SessionsFragment,
 } from "../__generated__/graphql";
+import { useChange } from "../change";
 import { moment } from "../dates";
 import { Messages, useOutcome } from "../outcome";
-import { useChange } from "../reauthentication";
 import { Section } from "./section";
 
 type Session = SessionsFragment["sessions"]["nodes"][number];
@@ -80,6 +80,7 @@ export function Sessions({
                 {session.clientName}
                 {session.ipAddress && ` · ${session.ipAddress}`}
               </span>
+              {session.remembersBrowser && <span>Signs in without the second step</span>}
             </span>
             <span className="hint">
               Last used <time dateTime={session.lastUsedAt}>{moment(session.lastUsedAt)}</time>

@@ -7,6 +7,7 @@ import { LinkedAccounts } from "../account/linked-accounts";
 import { Password } from "../account/password";
 import { Profile } from "../account/profile";
 import { Sessions } from "../account/sessions";
+import { TwoStep } from "../account/two-step";
 import type { Notice } from "../challenges";
 import { day, moment } from "../dates";
 import { Alert } from "../outcome";
@@ -54,6 +55,7 @@ export function Account({ notice, onSignedOut }: AccountProps) {
             <Profile account={me} />
             <Address account={me} />
             <Password account={me} policy={config.passwordPolicy} />
+            <TwoStep account={me} />
             <LinkedAccounts accounts={me.socialAccounts} providers={config.socialProviders} />
             <Sessions sessions={me.sessions.nodes} onSignedOut={onSignedOut} />
             <Events events={me.securityEvents} />

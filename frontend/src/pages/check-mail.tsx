@@ -1,6 +1,6 @@
 import { useMutation } from "@apollo/client/react";
 import { AnswerEmailVerificationDocument, ResendVerificationDocument } from "../__generated__/graphql";
-import type { EmailVerificationChallenge } from "../challenges";
+import type { EmailVerificationChallenge, LinkChallenge } from "../challenges";
 import { wrongCodeAtField } from "../errors";
 import { CodeField, SignInForm } from "../form";
 import { Resend } from "../mailed-code";
@@ -9,9 +9,11 @@ import { Page } from "../page";
 /** Waits until the address is confirmed, by its code here or by its link in another tab. */
 export function CheckMail({
   challenge: { token, email },
+  link,
   onCancel,
 }: {
   challenge: EmailVerificationChallenge;
+  link: LinkChallenge | null;
   onCancel: () => void;
 }) {
   const [answer] = useMutation(AnswerEmailVerificationDocument, { fetchPolicy: "no-cache" });
@@ -28,6 +30,7 @@ export function CheckMail({
       <SignInForm
         label="Confirm and sign in"
         fields={["code"]}
+        link={link}
         submit={async ({ code = "" }) => {
           const { data } = await answer({ variables: { input: { challengeToken: token, code } } });
           const outcome = data!.answerEmailVerificationChallenge;
