@@ -104,6 +104,39 @@ test("a challenge shows on the sign-in page until a user signs in", async () => 
   expect(hook.challenge).toBeNull();
 });
 
+test.each(["MfaChallenge" as const, "MfaEnrollmentChallenge" as const])(
+  "%s survives a reload, and the link waits for its end",
+  async (__typename) => {
+    sessionStorage.clear();
+    const step = { __typename, token: "step", methods: ["TOTP" as const], expiresIn: 600 };
+    await draw();
+    expect(await settle(outcome({ challenge: step }), link)).toBe(true);
+    expect([hook.challenge, hook.asked]).toEqual([step, link]);
+    expect(location.pathname).toBe("/sign-in");
+    document.body.replaceChildren();
+    await draw();
+    expect(hook.challenge).toEqual(step);
+    await act(async () => hook.drop());
+    expect([hook.challenge, hook.asked]).toEqual([null, null]);
+    expect(sessionStorage).toHaveLength(0);
+  },
+);
+
+test("a step that follows the confirmation of the address takes its place, also after a reload", async () => {
+  sessionStorage.clear();
+  const mail = { __typename: "EmailVerificationChallenge" as const, token: "mail", email: "ada@example.com", expiresIn: 600 };
+  const step = { __typename: "MfaEnrollmentChallenge" as const, token: "step", methods: ["TOTP" as const], expiresIn: 600 };
+  await draw();
+  await settle(outcome({ challenge: mail }));
+  await settle(outcome({ challenge: step }));
+  expect(sessionStorage).toHaveLength(1);
+  document.body.replaceChildren();
+  await draw();
+  expect(hook.challenge).toEqual(step);
+  await act(async () => become(true));
+  expect(sessionStorage).toHaveLength(0);
+});
+
 test("the caller shows errors without a challenge, and challenges of an unknown kind", async () => {
   await draw();
   const unknown = { __typename: "DanceChallenge", token: "x" } as unknown as LinkChallenge;

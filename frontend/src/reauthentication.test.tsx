@@ -4,7 +4,7 @@ import type { ProofFragment } from "./__generated__/graphql";
 import { Password } from "./account/password";
 import type { Provider } from "./providers";
 import { Reauthentication } from "./reauthentication";
-import { alert, press, render, status, type } from "./testing";
+import { alert, appears, press, render, status, type } from "./testing";
 
 const ADA: ProofFragment = {
   __typename: "Account",
@@ -42,6 +42,13 @@ const changed = (...errors: object[]) => ({
 const proven = (...errors: object[]) => ({
   reauthenticate: { __typename: "ReauthenticatePayload", expiresIn: errors.length ? null : 600, errors },
 });
+
+const WITH_APP: ProofFragment = {
+  ...ADA,
+  reauthenticationMethods: ["PASSWORD", "TOTP"],
+  mfa: { __typename: "MfaStatus", methods: ["TOTP", "RECOVERY_CODE"] },
+};
+const title = () => dialog()!.querySelector("h2")!.textContent;
 
 const refresh = vi.fn(async () => {});
 
@@ -189,4 +196,68 @@ test("without a method that this page knows, it says what to do", async () => {
   );
   expect(dialog()!.textContent).toMatch("Sign out and sign in again");
   expect(dialog()!.querySelector("form")).toBeNull();
+});
+
+test("with a second step, the password alone is not enough: a code confirms it", async () => {
+  const sent = await setPassword(
+    {
+      ChangePassword: [changed(NEEDED), changed()],
+      Reauthenticate: [proven(error("MFA_REQUIRED", "Confirm with your second factor.")), proven()],
+    },
+    WITH_APP,
+  );
+  expect(title()).toBe("Confirm that it is you");
+  await confirmWith("the old one");
+  expect(title()).toBe("Confirm the second step");
+  await appears("[name=code]");
+  expect(document.activeElement).toBe(dialog()!.querySelector("[name=code]"));
+  type("code", "123456");
+  await press("Confirm");
+  await settled();
+  expect(names(sent)).toEqual(["ChangePassword", "Reauthenticate", "Reauthenticate", "ChangePassword"]);
+  expect(sent[2]!.variables.input).toEqual({ credential: { totpCode: "123456" } });
+  expect(dialog()).toBeNull();
+});
+
+test("a wrong code shows at its field, and a recovery code does as well", async () => {
+  const sent = await setPassword(
+    {
+      ChangePassword: [changed(NEEDED), changed()],
+      Reauthenticate: [
+        proven(error("MFA_REQUIRED", "Confirm with your second factor.")),
+        proven(error("INVALID_CODE", "The code is not correct.")),
+        proven(),
+      ],
+    },
+    WITH_APP,
+  );
+  await confirmWith("the old one");
+  await appears("[name=code]");
+  type("code", "000000");
+  await press("Confirm");
+  await settled();
+  expect(dialog()!.querySelector("[name=code]")!.getAttribute("aria-invalid")).toBe("true");
+  await press("Use a recovery code");
+  type("code", "BCDF-GHJK-LMNP");
+  await press("Confirm");
+  await settled();
+  expect(sent[3]!.variables.input).toEqual({ credential: { recoveryCode: "BCDF-GHJK-LMNP" } });
+  expect(dialog()).toBeNull();
+});
+
+test("if the password was too long ago when the code comes, the dialog starts again and says why", async () => {
+  await setPassword(
+    {
+      ChangePassword: changed(NEEDED),
+      Reauthenticate: [proven(error("MFA_REQUIRED", "Confirm with your second factor.")), proven(NEEDED)],
+    },
+    WITH_APP,
+  );
+  await confirmWith("the old one");
+  await appears("[name=code]");
+  type("code", "123456");
+  await press("Confirm");
+  await settled();
+  expect(title()).toBe("Confirm that it is you");
+  expect(alert()).toMatch("That took too long. Please start again.");
 });

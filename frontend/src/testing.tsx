@@ -76,6 +76,12 @@ export const press = (label: string) =>
   );
 export const status = () =>
   [...document.querySelectorAll("[role=status]")].map((element) => element.textContent).join("");
+/** Waits for a part of the page that loads. */
+export async function appears(selector: string): Promise<void> {
+  for (let time = 0; time < 200 && !document.querySelector(selector); time++)
+    await act(() => new Promise<void>((resolve) => setTimeout(resolve, 10)));
+  if (!document.querySelector(selector)) throw new Error(`${selector} has not appeared.`);
+}
 /** Types into the field of this name. */
 export const type = (name: string, value: string) =>
   void (document.querySelector<HTMLInputElement>(`[name="${name}"]`)!.value = value);
