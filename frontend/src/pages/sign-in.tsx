@@ -1,9 +1,14 @@
 import { useMutation, useQuery } from "@apollo/client/react";
 import { AuthConfigDocument, SignInDocument } from "../__generated__/graphql";
 import { Field, PasswordField, SignInForm } from "../form";
+import { lazily } from "../lazily";
 import { Link } from "../navigation";
 import { Page } from "../page";
+import { notePassword } from "../passkeys/password-use";
 import { ProviderButtons } from "../provider-buttons";
+
+// Without it, the other ways to sign in remain.
+export const PasskeySignIn = lazily(() => import("../passkeys/sign-in"), () => null);
 
 export function PasswordForm() {
   // no-cache keeps tokens out of the cache.
@@ -14,10 +19,12 @@ export function PasswordForm() {
       fields={["email", "password"]}
       submit={async ({ email = "", password = "" }) => {
         const input = { email, password, refreshTokenTransport: "COOKIE" as const };
-        return (await signIn({ variables: { input } })).data!.tokenAuth;
+        const outcome = (await signIn({ variables: { input } })).data!.tokenAuth;
+        if (outcome.tokens || outcome.challenge) notePassword();
+        return outcome;
       }}
     >
-      <Field name="email" label="E-mail" type="email" autoComplete="username" required />
+      <Field name="email" label="E-mail" type="email" autoComplete="username webauthn" required />
       <PasswordField name="password" label="Password" autoComplete="current-password" required />
     </SignInForm>
   );
@@ -34,6 +41,7 @@ export function SignIn({ farewell }: { farewell: string }) {
         <Link href="/forgot-password">Forgot your password?</Link>
         {config?.signInMethods.includes("EMAIL_CODE") && <Link href="/sign-in-code">Sign in by mail</Link>}
       </p>
+      {config?.signInMethods.includes("PASSKEY") && <PasskeySignIn />}
       <ProviderButtons />
       <p className="aside">
         {config?.registrationOpen === false ? (

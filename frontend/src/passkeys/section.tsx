@@ -1,0 +1,172 @@
+/** The part of the account page about passkeys. */
+import { useMutation } from "@apollo/client/react";
+import { useEffect, useRef, useState } from "react";
+import {
+  RemovePasskeyDocument,
+  RenamePasskeyDocument,
+  type PasskeysFragment,
+} from "../__generated__/graphql";
+import { Section } from "../account/section";
+import { day, moment } from "../dates";
+import { Field, Form } from "../form";
+import { Messages, useOutcome } from "../outcome";
+import { useChange } from "../reauthentication";
+import { AddPasskeyButton } from "./add-button";
+import { tell, useAddition, type Added } from "./ceremonies";
+import { takePassword } from "./password-use";
+import { isSupported, stop } from "./webauthn";
+
+type Passkey = PasskeysFragment["passkeys"][number];
+
+interface PasskeysProps {
+  account: PasskeysFragment;
+  /** Shows the recovery codes that come with the first factor. */
+  onRecoveryCodes: (codes: string[]) => void;
+}
+
+export default function Passkeys({ account, onRecoveryCodes }: PasskeysProps) {
+  const change = useChange();
+  const [remove] = useMutation(RemovePasskeyDocument);
+  const [renaming, setRenaming] = useState("");
+  const [news, setNews] = useState("");
+  const { blocked, run, messages } = useOutcome();
+  const heading = useRef<HTMLHeadingElement>(null);
+  const { passkeys } = account;
+
+  // After each sign-in, addition and removal. Other browsers may have changed the list too.
+  const known = passkeys.map(({ credentialId }) => credentialId).join();
+  useEffect(() => tell(account), [known]);
+
+  function show({ account, passkey, recoveryCodes }: Added) {
+    if (account) tell(account);
+    const { name, canSignIn } = passkey!;
+    setNews(`${name} is added. You can ${canSignIn ? "sign in with it" : "use it as second step"} from now on.`);
+    if (recoveryCodes.length > 0) onRecoveryCodes(recoveryCodes);
+  }
+  useAutomatic(show);
+
+  async function end({ id, name }: Passkey) {
+    setNews("");
+    const removed = await run(async () => {
+      const variables = { input: { id } };
+      const payload = await change(async () => (await remove({ variables })).data!.removePasskey);
+      return payload && payload.errors;
+    }, `${name} is removed.`);
+    // The button disappears, so move the focus.
+    if (removed) heading.current?.focus();
+  }
+
+  function renamed(text: string) {
+    setRenaming("");
+    setNews(text);
+    heading.current?.focus();
+  }
+
+  return (
+    <Section title="Passkeys" heading={heading}>
+      <p>
+        A passkey signs you in with your fingerprint, your face or the screen lock of your device: without a password,
+        and safe from false pages.
+      </p>
+      <Messages {...messages} />
+      <div role="status">{news && <p className="notice">{news}</p>}</div>
+      {passkeys.length === 0 ? (
+        <p className="hint">No passkeys.</p>
+      ) : (
+        <ul className="rows">
+          {passkeys.map((passkey) =>
+            passkey.id === renaming ? (
+              <li key={passkey.id} className="whole">
+                <Rename passkey={passkey} onEnd={renamed} />
+              </li>
+            ) : (
+              <li key={passkey.id}>
+                <span className="person">
+                  <strong>
+                    <bdi>{passkey.name}</bdi>
+                  </strong>
+                  <span>
+                    {passkey.isSynced ? "On all your devices" : "On one device"}
+                    {!passkey.canSignIn && " · second step only"}
+                  </span>
+                </span>
+                <span className="hint">
+                  Added <time dateTime={passkey.createdAt}>{day(passkey.createdAt)}</time>
+                  {passkey.lastUsedAt && (
+                    <>
+                      , last used <time dateTime={passkey.lastUsedAt}>{moment(passkey.lastUsedAt)}</time>
+                    </>
+                  )}
+                </span>
+                <span className="choices">
+                  <button type="button" className="secondary" onClick={() => setRenaming(passkey.id)}>
+                    Rename <span className="unseen">{passkey.name}</span>
+                  </button>
+                  <button
+                    type="button"
+                    className="secondary"
+                    aria-disabled={blocked}
+                    onClick={() => void end(passkey)}
+                  >
+                    Remove <span className="unseen">{passkey.name}</span>
+                  </button>
+                </span>
+              </li>
+            ),
+          )}
+        </ul>
+      )}
+      <div className="choices">
+        <AddPasskeyButton sending={change} onAdded={show} secondary>
+          Add a passkey
+        </AddPasskeyButton>
+      </div>
+    </Section>
+  );
+}
+
+function Rename({ passkey: { id, name }, onEnd }: { passkey: Passkey; onEnd: (text: string) => void }) {
+  const change = useChange();
+  const [rename] = useMutation(RenamePasskeyDocument);
+  const form = useRef<HTMLDivElement>(null);
+  useEffect(() => form.current!.querySelector("input")!.select(), []);
+  return (
+    <div ref={form} className="section-form">
+      <Form
+        label="Save name"
+        fields={["name"]}
+        submit={async ({ name = "" }) => {
+          const payload = await change(
+            async () => (await rename({ variables: { input: { id, name } } })).data!.renamePasskey,
+          );
+          if (payload?.errors.length === 0) onEnd("The passkey has a new name.");
+          return payload && payload.errors;
+        }}
+      >
+        <Field name="name" label="Name of the passkey" defaultValue={name} autoComplete="off" required />
+      </Form>
+      <button type="button" className="quiet" onClick={() => onEnd("")}>
+        Cancel
+      </button>
+    </div>
+  );
+}
+
+/** After a sign-in with a password, lets browsers that can do so make a passkey without asking. They tell the user. */
+function useAutomatic(onAdded: (added: Added) => void) {
+  const add = useAddition();
+  useEffect(() => {
+    let isOver = false;
+    async function offer() {
+      if (!isSupported() || !(await PublicKeyCredential.getClientCapabilities?.())?.conditionalCreate) return;
+      if (isOver || !takePassword()) return;
+      const added = await add({ automatic: true });
+      if (added?.passkey && !isOver) onAdded(added);
+    }
+    offer().catch(() => {}); // the user has not asked for it
+    return () => {
+      isOver = true;
+      stop();
+    };
+  }, []);
+}
