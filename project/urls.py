@@ -13,6 +13,7 @@ from accounts.tokens.metadata import (
 )
 from project.outbox import html_part, outbox
 from project.pages import change_password, front_end
+from project.well_known import FILES
 from schema.http.views import graphql_view, sdl_view
 
 # Not DOT's own URLs: they let any signed-in user register clients (S27).
@@ -55,6 +56,7 @@ urlpatterns = [
     path("o/", include((oauth_patterns, "oauth2_provider"))),
     *metadata_patterns,
     path(".well-known/change-password", change_password),
+    *(path(f".well-known/{name}", view) for name, view in FILES.items()),
     path("admin/", admin.site.urls),
     *(outbox_patterns if settings.DEVELOPMENT and settings.OUTBOX else ()),
     re_path(rf"^(?:{pages})?$", front_end, name="front-end"),

@@ -78,14 +78,18 @@ def rp_id() -> str:
 
 
 def origins() -> tuple[str, ...]:
-    """The origins that may use passkeys (§13.4.9): of PASSKEY_ORIGINS and ANDROID_APPS.
+    """The origins that may use passkeys (§13.4.9): of pages and of apps.
 
-    Without PASSKEY_ORIGINS, the pages of this service and its front ends that are at the RP id or below it.
+    The pages are PASSKEY_ORIGINS, or those of this service and its front ends that are at the RP id or below it.
     """
     own = latchkey()
-    pages = map(_origin, (*own.public_urls, *own.front_end_origins))
-    listed = own.passkey_origins or tuple(origin for origin in pages if is_within(origin, rp_id()))
-    return tuple(dict.fromkeys((*listed, *(app.origin for app in own.android_apps))))
+    mine = map(_origin, (*own.public_urls, *own.front_end_origins))
+    pages = own.passkey_origins or tuple(origin for origin in mine if is_within(origin, rp_id()))
+    apps = [app.origin for app in own.android_apps]
+    if own.apple_apps and rp_id():
+        # Apple's systems state the RP id in place of the app.
+        apps.append(f"https://{rp_id()}")
+    return tuple(dict.fromkeys((*pages, *apps)))
 
 
 def related_origins() -> tuple[str, ...]:
