@@ -50,7 +50,11 @@ def attempt(token: str, kind: str) -> Challenge:
 
     Call outside a transaction, so that a rollback cannot refund the attempt.
     """
-    digest = digest_of(token)
+    return attempt_of(digest_of(token), kind)
+
+
+def attempt_of(digest: str, kind: str) -> Challenge:
+    """As `attempt`, for what is bound to a challenge and was sealed here: it holds the digest of the token."""
     pending = Challenge.objects.filter(
         digest=digest, kind=kind, expires_at__gt=timezone.now(), attempts__lt=latchkey().challenge_attempts
     )

@@ -44,14 +44,19 @@ class Factors:
         return self.totp or (self.is_required and self.passkeys > 0)
 
     @property
-    def methods(self) -> tuple[MfaMethod, ...]:
-        """What a sign-in can be answered with; none if it is not asked."""
+    def set_up(self) -> tuple[MfaMethod, ...]:
+        """What there is, whether signing in asks for it or not."""
         has = {
             MfaMethod.TOTP: self.totp,
             MfaMethod.PASSKEY: self.passkeys > 0,
             MfaMethod.RECOVERY_CODE: self.recovery_codes > 0,
         }
-        return tuple(method for method, is_there in has.items() if is_there) if self.enabled else ()
+        return tuple(method for method, is_there in has.items() if is_there)
+
+    @property
+    def methods(self) -> tuple[MfaMethod, ...]:
+        """What a sign-in can be answered with; none if it is not asked."""
+        return self.set_up if self.enabled else ()
 
 
 def factors_of(account: Account) -> Factors:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from accounts.errors import InvalidCode
+from accounts.errors import InvalidChallenge
 from accounts.factors import recovery, totp
 from accounts.factors.errors import PasskeyRejected
 from accounts.factors.state import factors_of
 from accounts.guard import events
 from accounts.guard.events import EventType
-from accounts.mails import notices
+from accounts.mails import codes, notices
 from accounts.mails.templates import Template
 from accounts.mfa import resetting
 from accounts.people.models import Account
@@ -52,7 +52,7 @@ def check_factor(account: Account, factor: Factor) -> AuthenticationMethod:
     A pending reset of the factors is withdrawn: the holder has not lost them.
 
     Call in a transaction that holds the account's lock. Raises InvalidCode; InvalidChallenge and PasskeyRejected for a
-    passkey.
+    passkey. Their `field` is a path below the one that holds the factor.
     """
     if factors_of(account).reset_is_due:
         raise PasskeyRejected if isinstance(factor, PasskeyAnswer) else InvalidCode
@@ -64,17 +64,22 @@ def check_factor(account: Account, factor: Factor) -> AuthenticationMethod:
 def _accepted(account: Account, factor: Factor) -> AuthenticationMethod:
     match factor:
         case TotpCode(code):
-            totp.check(account, code)
+            with codes.naming(("totp_code",)):
+                totp.check(account, code)
             return AuthenticationMethod.TOTP
         case RecoveryCode(code):
-            left = recovery.use(account, code)
+            with codes.naming(("recovery_code",)):
+                left = recovery.use(account, code)
             events.record(EventType.RECOVERY_CODE_USED, subject=account.pk, actor=account.pk)
             notices.tell(account, Template.RECOVERY_CODE_USED, left=left)
             return AuthenticationMethod.RECOVERY_CODE
         case PasskeyAnswer():
             from accounts.factors import webauthn  # noqa: PLC0415 - until it is merged
 
-            webauthn.verify_assertion(
-                factor.token, factor.response, factor.purpose, account=account, bound_to=factor.bound_to
-            )
+            try:
+                webauthn.verify_assertion(
+                    factor.token, factor.response, factor.purpose, account=account, bound_to=factor.bound_to
+                )
+            except (InvalidChallenge, PasskeyRejected) as error:
+                raise error.below("passkey") from None
             return AuthenticationMethod.PASSKEY

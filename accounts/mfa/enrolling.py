@@ -1,0 +1,152 @@
+"""Who may set up a second factor or a passkey, and what follows from it.
+
+It is the holder of a session who has proved lately who they are (S75, S88), or a sign-in that has to set one up. Both
+need a verified address (S87).
+"""
+
+from dataclasses import dataclass
+
+from accounts.challenges import steps
+from accounts.challenges.models import Challenge
+from accounts.errors import InvalidChallenge
+from accounts.factors import recovery
+from accounts.factors.forgetting import forget_browsers
+from accounts.factors.models import RecoveryCodes
+from accounts.factors.state import Factors, factors_of
+from accounts.guard import events
+from accounts.guard.events import EventType
+from accounts.mfa import challenges
+from accounts.mfa.challenges import CHALLENGE_TOKEN, ENROLLMENT
+from accounts.people.errors import AccountDisabled
+from accounts.people.models import Account
+from accounts.tokens.api import Bearer, locked_account
+from accounts.tokens.errors import InvalidToken
+from accounts.tokens.models import AuthenticationMethod
+from accounts.tokens.proof import require_recent_proof
+from accounts.tokens.sessions import session_of
+from accounts.verification.errors import EmailVerificationRequired
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enroller:
+    """Who sets a factor up: with a session or, in place of it, with a sign-in that waits for one."""
+
+    account: Account
+    client_key: int
+    client_name: str
+    bound_to: str
+    """What a ceremony belongs to that is begun here: the key of the session, or the digest of the challenge."""
+    by: Bearer | Challenge
+
+    @property
+    def challenge(self) -> Challenge | None:
+        """The challenge, if it is one."""
+        return self.by if isinstance(self.by, Challenge) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Locked:
+    """The account of an enroller, whose row is locked, and what it had before."""
+
+    account: Account
+    before: Factors
+
+
+def by_session(bearer: Bearer) -> Enroller:
+    """The holder of this session. Raises ReauthenticationRequired, EmailVerificationRequired; InvalidToken."""
+    require_recent_proof(bearer)
+    if not bearer.account.email_verified:
+        raise EmailVerificationRequired
+    session = session_of(bearer)
+    if session is None:
+        raise InvalidToken("The session was ended just now.")
+    return Enroller(
+        account=bearer.account,
+        client_key=bearer.client_id,
+        client_name=bearer.client_name,
+        bound_to=str(session.pk),
+        by=bearer,
+    )
+
+
+def by_challenge(token: str) -> Enroller:
+    """The holder of this MfaEnrollmentChallenge, of which one attempt counts. Raises InvalidChallenge."""
+    return _waiting(steps.attempt(token, ENROLLMENT))
+
+
+def bound_to(digest: str) -> Enroller:
+    """The holder of the MfaEnrollmentChallenge with this digest. Raises InvalidChallenge."""
+    return _waiting(steps.attempt_of(digest, ENROLLMENT))
+
+
+def locked(enroller: Enroller) -> Locked:
+    """Lock the account until the transaction ends.
+
+    A challenge sets up nothing more once the account has a factor from elsewhere: who has stolen a password must not
+    add theirs beside it. Raises InvalidChallenge; InvalidToken if the session has ended meanwhile.
+    """
+    by = enroller.by
+    account = _of_challenge(by) if isinstance(by, Challenge) else locked_account(by)
+    before = factors_of(account)
+    is_foreign = isinstance(by, Challenge) and before.enabled and not challenges.set_up(by)
+    if is_foreign or not account.email_verified:
+        raise InvalidChallenge(field=CHALLENGE_TOKEN)
+    return Locked(account=account, before=before)
+
+
+def was_set_up(enroller: Enroller, locked: Locked, factor: AuthenticationMethod) -> list[str]:
+    """Do what follows from a new factor, in the transaction that stored it; returns recovery codes with the first one.
+
+    The challenge notes it, and remembered browsers are asked again.
+    """
+    account = locked.account
+    if enroller.challenge:
+        challenges.note(enroller.challenge, factor)
+    forget_browsers(accounts=[account.pk])
+    if locked.before.enabled or not factors_of(account).enabled:
+        return []
+    return made_codes(account)
+
+
+def was_removed(account: Account) -> None:
+    """Do what follows from the end of a factor, in the transaction that holds the account's lock.
+
+    Remembered browsers are asked again. Recovery codes go with the last factor. Nobody finishes a sign-in any more with
+    a factor that they have set up and that is gone.
+    """
+    forget_browsers(accounts=[account.pk])
+    Challenge.objects.filter(account=account, kind=ENROLLMENT).delete()
+    if not factors_of(account).enabled:
+        RecoveryCodes.objects.filter(account=account).delete()
+
+
+def made_codes(account: Account) -> list[str]:
+    """Make recovery codes for the account, whose row is locked, and record that."""
+    events.record(EventType.RECOVERY_CODES_MADE, subject=account.pk, actor=account.pk)
+    return recovery.make(account)
+
+
+def _waiting(challenge: Challenge) -> Enroller:
+    account = challenges.holders(challenge).first()
+    if account is None:
+        raise InvalidChallenge(field=CHALLENGE_TOKEN)
+    return Enroller(
+        account=account,
+        client_key=challenge.client.pk,
+        client_name=challenge.client.client_id,
+        bound_to=challenge.digest,
+        by=challenge,
+    )
+
+
+def _of_challenge(challenge: Challenge) -> Account:
+    try:
+        account = challenges.locked_account(challenge)
+    except AccountDisabled:
+        raise InvalidChallenge(field=CHALLENGE_TOKEN) from None
+    # As it is by now: another call may have set a factor up through it, or finished it.
+    found = Challenge.objects.select_for_update().filter(pk=challenge.pk).first()
+    if found is None:
+        raise InvalidChallenge(field=CHALLENGE_TOKEN)
+    challenge.data = found.data
+    return account
