@@ -11,6 +11,7 @@ from accounts.people import models
 from schema.addresses.types import AddressFields
 from schema.guard.types import SecurityEventFields
 from schema.language.described import described
+from schema.mfa.types import MfaFields
 from schema.passwords.types import PasswordFields
 from schema.people.types import AccountFields
 from schema.reauthentication.types import ReauthenticationFields
@@ -30,6 +31,7 @@ class Account(
     SessionFields,
     SecurityEventFields,
     ReauthenticationFields,
+    MfaFields,
 ):
     """The viewer's own, private account. Others see its `publicProfile`."""
 

@@ -14,6 +14,7 @@ from schema.language.scalars import SCALARS
 from schema.leaving.mutations import LeavingMutations
 from schema.login_codes.mutations import LoginCodeMutations
 from schema.mfa.challenges import MfaChallenge, MfaEnrollmentChallenge
+from schema.mfa.mutations import MfaMutations
 from schema.nodes import NodeQueries
 from schema.passwords.mutations import PasswordMutations
 from schema.people.mutations import PeopleMutations
@@ -41,6 +42,7 @@ class Mutation(
     AddressMutations,
     TokenMutations,
     ReauthenticationMutations,
+    MfaMutations,
     SocialMutations,
     PeopleMutations,
     LeavingMutations,

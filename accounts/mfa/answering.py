@@ -1,12 +1,12 @@
 """Check one factor of an account, wherever one is asked for."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 from accounts.errors import InvalidChallenge
-from accounts.factors import recovery, totp
+from accounts.factors import recovery, totp, webauthn
 from accounts.factors.errors import PasskeyRejected
 from accounts.factors.state import factors_of
+from accounts.factors.webauthn import PasskeyPurpose
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.mails import codes, notices
@@ -14,9 +14,6 @@ from accounts.mails.templates import Template
 from accounts.mfa import resetting
 from accounts.people.models import Account
 from accounts.tokens.models import AuthenticationMethod
-
-if TYPE_CHECKING:
-    from accounts.factors.webauthn import PasskeyPurpose
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,8 @@ class PasskeyAnswer:
     """What a passkey answered, and what its ceremony was begun for."""
 
     token: str = field(repr=False)
-    response: Any = field(repr=False)
-    purpose: "PasskeyPurpose"
+    response: object = field(repr=False)
+    purpose: PasskeyPurpose
     bound_to: str
 
 
@@ -74,8 +71,6 @@ def _accepted(account: Account, factor: Factor) -> AuthenticationMethod:
             notices.tell(account, Template.RECOVERY_CODE_USED, left=left)
             return AuthenticationMethod.RECOVERY_CODE
         case PasskeyAnswer():
-            from accounts.factors import webauthn  # noqa: PLC0415 - until it is merged
-
             try:
                 webauthn.verify_assertion(
                     factor.token, factor.response, factor.purpose, account=account, bound_to=factor.bound_to

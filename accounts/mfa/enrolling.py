@@ -4,6 +4,7 @@ It is the holder of a session who has proved lately who they are (S75, S88), or 
 need a verified address (S87).
 """
 
+import uuid
 from dataclasses import dataclass
 
 from accounts.challenges import steps
@@ -15,7 +16,7 @@ from accounts.factors.models import RecoveryCodes
 from accounts.factors.state import Factors, factors_of
 from accounts.guard import events
 from accounts.guard.events import EventType
-from accounts.mfa import challenges
+from accounts.mfa import challenges, resetting
 from accounts.mfa.challenges import CHALLENGE_TOKEN, ENROLLMENT
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
@@ -88,6 +89,9 @@ def locked(enroller: Enroller) -> Locked:
     by = enroller.by
     account = _of_challenge(by) if isinstance(by, Challenge) else locked_account(by)
     before = factors_of(account)
+    if before.reset_is_due:
+        resetting.carry_out(account, keep=None if isinstance(by, Challenge) else uuid.UUID(enroller.bound_to))
+        before = factors_of(account)
     is_foreign = isinstance(by, Challenge) and before.enabled and not challenges.set_up(by)
     if is_foreign or not account.email_verified:
         raise InvalidChallenge(field=CHALLENGE_TOKEN)
