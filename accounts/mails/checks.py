@@ -53,8 +53,8 @@ def templates_can_be_read(**_kwargs: Any) -> list[CheckMessage]:
     for template in Template:
         for part in PARTS if template != Template.NOTHING else ():
             try:
-                # Without its values: to find what is misspelt or missing, inherited and included files too.
-                (marked if part.endswith(".html") else plain).render_to_string(f"{template}/{part}", {"minutes": 1})
+                # Without its values but numbers, which no text stands for: to find what is misspelt or missing, inherited and included files too.
+                (marked if part.endswith(".html") else plain).render_to_string(f"{template}/{part}", {"minutes": 1, "left": 1})
             except Exception as error:  # noqa: BLE001 - a file may also be unreadable
                 found.append(f"{template}/{part}: {error}")
     return [

@@ -128,9 +128,12 @@ def _front_end(mail: Mail) -> str:
     return url.rstrip("/")
 
 
-def _shown(name: str, value: Any) -> str | bool:
-    """A value of the row's data. Some come from strangers: it is bounded, and on one line."""
-    if isinstance(value, bool):
+def _shown(name: str, value: Any) -> str | int:
+    """A value of the row's data. Some come from strangers: it is bounded, and on one line.
+
+    Numbers and truth values stay what they are: templates count and decide with them.
+    """
+    if isinstance(value, int):
         return value
     if name == "due":
         due = datetime.fromisoformat(value).astimezone(UTC)

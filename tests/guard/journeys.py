@@ -48,6 +48,11 @@ class World:
             self._signed_in.append(self.sign_in(make_account()))
         return self._signed_in[0]
 
+    def become(self, somebody: SignedIn) -> str:
+        """Be somebody who has signed in otherwise; returns the access token."""
+        self._signed_in.insert(0, somebody)
+        return somebody.access_token
+
     def convert(self, token: str, provider: str = "google") -> Any:
         """The payload of a sign-in through a provider."""
         given = {"provider": provider, "credential": {"accessToken": token}}

@@ -40,7 +40,7 @@ def test_every_line_has_a_journey():
 
 def test_the_page_names_types_that_there_are():
     """All of them, and no others."""
-    assert set(re.findall(r"`((?:account|session|social|events):[\w:]+)`", EVENTS)) == set(EventType)
+    assert set(re.findall(r"`((?:account|events|mfa|passkey|session|social):[\w:]+)`", EVENTS)) == set(EventType)
 
 
 @pytest.fixture

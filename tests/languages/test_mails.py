@@ -33,6 +33,12 @@ PURPOSES = {
             Template.SOCIAL_UNLINKED,
             Template.FACTOR_RESET_REQUESTED,
             Template.FACTORS_RESET,
+            Template.TOTP_ENABLED,
+            Template.TOTP_DISABLED,
+            Template.RECOVERY_CODES_MADE,
+            Template.RECOVERY_CODE_USED,
+            Template.PASSKEY_ADDED,
+            Template.PASSKEY_REMOVED,
         ],
         Purpose.SECURE,
     ),
@@ -42,6 +48,8 @@ DATA = {
     "device": "Chrome on Windows 11 (a tablet)",
     "ip_address": "2001:db8:85a3:8d3:1319:8a2e:370:7348",
     "provider": "Example ID (beta)",
+    "left": 2,
+    "name": "iCloud-Schlüsselbund (Ada)",
     "due": "2026-12-24T12:30:00+00:00",
 }
 TEMPLATES = [template for template in Template if template != Template.NOTHING]

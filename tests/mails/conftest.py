@@ -28,6 +28,9 @@ DATA = {
     Template.SOCIAL_LINKED: {"provider": "Google"},
     Template.SOCIAL_UNLINKED: {"provider": "Google"},
     Template.FACTOR_RESET_REQUESTED: {"due": "2030-01-31T12:00:00+00:00"},
+    Template.RECOVERY_CODE_USED: {"left": 2},
+    Template.PASSKEY_ADDED: {"name": "Laptop"},
+    Template.PASSKEY_REMOVED: {"name": "Laptop"},
     Template.DELETION_SCHEDULED: {"due": "2030-01-31T12:00:00+00:00"},
 }
 MAILS = [template for template in Template if template != Template.NOTHING]

@@ -71,6 +71,7 @@ def test_the_table_of_templates_is_true(queued):
         path = PATHS.get(mail.code.purpose, "none") if mail.code else "none"
         source = "".join((OWN_TEMPLATES / template / part).read_text() for part in PARTS)
         names = {"device", "ip_address", "provider", "due", "sign_in_link", "sign_up_link", "disown_link", "link_only"}
+        names |= {"left", "name"}
         used = sorted(name for name in names if re.search(rf"\b{name}\b", source))
         link, variables = rows[template.value]
         assert re.findall(r"`([^`]+)`", link) == ([path] if path != "none" else [])

@@ -117,16 +117,28 @@ def test_each_mutation_has_one_input_and_a_payload_with_errors(mutation):
 
 
 ENDING_SESSIONS = {"revokeSession", "revokeOtherSessions", "revokeAllSessions"}
-WITHOUT_CREDENTIAL = {"cancelEmailChange", "createSocialNonce", "exportAccount", "updateAccount", *ENDING_SESSIONS}
+WITHOUT_CREDENTIAL = {
+    "cancelEmailChange",
+    "createSocialNonce",
+    "disableTotp",
+    "exportAccount",
+    "regenerateRecoveryCodes",
+    "updateAccount",
+    *ENDING_SESSIONS,
+}
 BY_VIEWER = {
     "cancelEmailChange",
     "changePassword",
     "confirmEmailChange",
+    "confirmTotpEnrollment",
     "createSocialAuthUrl",
+    "createTotpEnrollment",
     "deleteAccount",
+    "disableTotp",
     "exportAccount",
     "linkSocialAccount",
     "reauthenticate",
+    "regenerateRecoveryCodes",
     "requestEmailChange",
     "requestReauthenticationCode",
     "unlinkSocialAccount",
