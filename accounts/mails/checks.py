@@ -11,6 +11,9 @@ from accounts.conf import latchkey
 from accounts.mails.rendering import PARTS, engines
 from accounts.mails.templates import Template
 
+NUMBERS = {"minutes": 1, "left": 1}
+"""The variables that templates count with. For any other, nothing stands as well."""
+
 
 @register(Tags.security, deploy=True)
 def mails_can_be_sent(**_kwargs: Any) -> list[CheckMessage]:
@@ -53,8 +56,9 @@ def templates_can_be_read(**_kwargs: Any) -> list[CheckMessage]:
     for template in Template:
         for part in PARTS if template != Template.NOTHING else ():
             try:
-                # Without its values but numbers, which no text stands for: to find what is misspelt or missing, inherited and included files too.
-                (marked if part.endswith(".html") else plain).render_to_string(f"{template}/{part}", {"minutes": 1, "left": 1})
+                # Without its values: to find what is misspelt or missing, inherited and included files too.
+                engine = marked if part.endswith(".html") else plain
+                engine.render_to_string(f"{template}/{part}", NUMBERS)
             except Exception as error:  # noqa: BLE001 - a file may also be unreadable
                 found.append(f"{template}/{part}: {error}")
     return [

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from accounts.errors import InvalidChallenge
+from accounts.errors import InvalidChallenge, InvalidCode
 from accounts.factors import recovery, totp, webauthn
 from accounts.factors.errors import PasskeyRejected
 from accounts.factors.state import factors_of

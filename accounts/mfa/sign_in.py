@@ -52,8 +52,12 @@ def enrollment_challenge(challenge_token: str, *, caller: Caller) -> Waiting:
     return _waiting(challenge_token, ENROLLMENT, caller)
 
 
-def answer_mfa_challenge(waiting: Waiting, *, factor: Factor, caller: Caller) -> SignedIn:
+def answer_mfa_challenge(
+    waiting: Waiting, *, factor: Factor, remember_browser: bool = False, caller: Caller
+) -> SignedIn:
     """Check the factor, and sign in for the client, scope and transport of the first call.
+
+    `remember_browser`: see `tokens.issue`.
 
     Raises InvalidChallenge, AccountDisabled, RateLimited, and EmailVerificationRequired with a challenge; InvalidCode
     and PasskeyRejected, after which the challenge can be answered again.
@@ -71,7 +75,7 @@ def answer_mfa_challenge(waiting: Waiting, *, factor: Factor, caller: Caller) ->
             # It was verified when the sign-in began.
             with limits.attempt(Action.MAIL, account=account.email, caller=end_user, client=grant.client.client_id):
                 raise sending.challenge(account, grant=grant, methods=methods)
-        return _signed_in(account, waiting, methods, end_user)
+        return _signed_in(account, waiting, methods, end_user, remember_browser=remember_browser)
 
 
 def answer_enrollment_challenge(waiting: Waiting, *, caller: Caller) -> SignedIn:
@@ -121,8 +125,20 @@ def _answering(waiting: Waiting, caller: Caller) -> Iterator[Caller]:
 
 
 def _signed_in(
-    account: Account, waiting: Waiting, methods: tuple[AuthenticationMethod, ...], caller: Caller
+    account: Account,
+    waiting: Waiting,
+    methods: tuple[AuthenticationMethod, ...],
+    caller: Caller,
+    *,
+    remember_browser: bool = False,
 ) -> SignedIn:
     is_new = bool(waiting.challenge.data[IS_NEW])
-    tokens = bearer_tokens.issue(account=account, grant=waiting.grant, caller=caller, methods=methods, is_new=is_new)
+    tokens = bearer_tokens.issue(
+        account=account,
+        grant=waiting.grant,
+        caller=caller,
+        methods=methods,
+        is_new=is_new,
+        remember_browser=remember_browser,
+    )
     return SignedIn(account=account, tokens=tokens, is_new_account=is_new)

@@ -51,8 +51,8 @@ class LoginCodeMutations:
         Also verifies the e-mail address: if it never was, the password, sessions and linked accounts from before end.
         Refused with the top-level error FORBIDDEN if `authConfig.signInMethods` does not list EMAIL_CODE.
 
-        Codes: INVALID_CODE, EXPIRED_CODE, INVALID_CHALLENGE, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED,
-        RATE_LIMITED.
+        Codes: INVALID_CODE, EXPIRED_CODE, INVALID_CHALLENGE, MFA_REQUIRED, MFA_ENROLLMENT_REQUIRED, INVALID_CLIENT,
+        INVALID_SCOPE, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         _require_switched_on()
         grant, delivery = admit(input, info)

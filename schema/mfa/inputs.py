@@ -56,6 +56,13 @@ class AnswerMfaChallengeInput:
 
     challenge_token: str = strawberry.field(description="The token of the MfaChallenge.")
     factor: MfaFactorInput = strawberry.field(description="The factor.")
+    remember_browser: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "Not to be asked for a second factor in this browser for a while: with the COOKIE transport, and where the"
+            " service allows it. Otherwise it does nothing."
+        ),
+    )
 
 
 @described

@@ -43,7 +43,9 @@ class MfaMutations:
         waiting = sign_in.mfa_challenge(input.challenge_token, caller=info.context.caller)
         delivery = Delivery.by(waiting.grant.transport, info)
         factor = input.factor.factor(bound_to=waiting.challenge.digest)
-        signed_in = sign_in.answer_mfa_challenge(waiting, factor=factor, caller=info.context.caller)
+        signed_in = sign_in.answer_mfa_challenge(
+            waiting, factor=factor, remember_browser=bool(input.remember_browser), caller=info.context.caller
+        )
         return delivery.signed_in(signed_in.account, signed_in.tokens, is_new_account=signed_in.is_new_account)
 
     @mutation(AuthPayload, Anonymous(), Credential())

@@ -67,7 +67,8 @@ class PasswordMutations:
         """Sign in with e-mail and password.
 
         Codes: INVALID_CREDENTIALS (the same for an unknown e-mail, a wrong password, a disabled or a social-only
-        account, and an unverified one if e-mail verification is mandatory), INVALID_CLIENT, INVALID_SCOPE,
+        account, and an unverified one if e-mail verification is mandatory), MFA_REQUIRED, MFA_ENROLLMENT_REQUIRED,
+        EMAIL_VERIFICATION_REQUIRED (before a second factor can be set up), INVALID_CLIENT, INVALID_SCOPE,
         TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         grant, delivery = admit(input, info)

@@ -49,7 +49,8 @@ class SocialMutations:
 
         Codes: REQUIRED, PROVIDER_UNKNOWN, CREDENTIAL_NOT_SUPPORTED, PROVIDER_REJECTED, PROVIDER_UNAVAILABLE,
         REDIRECT_URI_NOT_ALLOWED, ACCOUNT_DISABLED, PROFILE_REQUIRED, LINK_REQUIRED, EMAIL_VERIFICATION_REQUIRED,
-        REGISTRATION_CLOSED, INVALID_CLIENT, INVALID_SCOPE, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
+        MFA_REQUIRED, MFA_ENROLLMENT_REQUIRED, REGISTRATION_CLOSED, INVALID_CLIENT, INVALID_SCOPE,
+        TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         grant, delivery = admit(input, info)
         converted = social_sign_in.convert_social_token(
@@ -117,7 +118,8 @@ class SocialMutations:
         confirmed first; the challenge can still be answered with another one.
 
         Codes: INVALID_CHALLENGE, REQUIRED, TOO_LONG, INVALID_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, ACCOUNT_DISABLED,
-        LINK_REQUIRED, EMAIL_VERIFICATION_REQUIRED, REGISTRATION_CLOSED, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
+        LINK_REQUIRED, EMAIL_VERIFICATION_REQUIRED, MFA_REQUIRED, MFA_ENROLLMENT_REQUIRED, REGISTRATION_CLOSED,
+        TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         challenge = social_sign_in.profile_challenge(input.challenge_token, caller=info.context.caller)
         delivery = Delivery.by(challenge.grant.transport, info)

@@ -83,7 +83,7 @@ class VerificationMutations:
         """Confirm the address with the mailed code, and finish the sign-in that waited for it.
 
         Codes: INVALID_CHALLENGE, INVALID_CODE, EXPIRED_CODE, EMAIL_TAKEN, USERNAME_TAKEN, ACCOUNT_DISABLED,
-        TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
+        MFA_REQUIRED, MFA_ENROLLMENT_REQUIRED, TRANSPORT_NOT_ALLOWED, RATE_LIMITED.
         """
         waiting = confirmation.waiting_sign_in(input.challenge_token, caller=info.context.caller)
         delivery = Delivery.by(waiting.grant.transport, info)

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+from django.utils import timezone
+
 from accounts.conf import MfaRequired
+from accounts.tokens.models import Session
 from tests.factories import make_account
 from tests.guard.journeys import Call, World, journey
 from tests.mfa.calls import challenge, confirm, create, holder, signed_in_with_app
@@ -84,6 +87,7 @@ def confirm_totp_enrollment_beside_a_passkey(world: World) -> Call:
     bearer = world.become(world.sign_in(account))
     requiring(world)
     with_passkey(account)
+    Session.objects.filter(account=account).update(factor_proved_at=timezone.now())
     enrollment = create(world.graphql, bearer=bearer)["enrollment"]
     return Call({"challengeToken": enrollment["token"], "code": code_of(enrollment["secret"])}, bearer)
 
