@@ -20,7 +20,6 @@ from accounts.mails import codes, queue
 from accounts.mails.errors import ExpiredCode
 from accounts.mails.models import MailedCode, Purpose
 from accounts.mails.templates import Template
-from accounts.mfa import resetting
 from accounts.mfa.answering import Factor, PasskeyAnswer, RecoveryCode, TotpCode, check_factor
 from accounts.mfa.errors import MfaRequired
 from accounts.passwords.errors import InvalidCredentials
@@ -185,8 +184,6 @@ def _by_factor(bearer: Bearer, factor: Factor, caller: Caller) -> int:
             with transaction.atomic():
                 account = locked_account(bearer)
                 method = _checked(account, factor)
-                # Whoever has it still has not lost all of them.
-                resetting.withdraw(account, cause=resetting.FACTOR_SHOWN)
                 outcome = _proved(bearer, method, caller)
         except (InvalidCode, InvalidChallenge, PasskeyRejected, MfaNotEnabled) as error:
             raise error.below(*CREDENTIAL) from None
