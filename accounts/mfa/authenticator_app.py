@@ -29,7 +29,7 @@ from accounts.shared.single_use import spend
 from accounts.tokens.api import Bearer, locked_account
 from accounts.tokens.errors import InvalidToken
 from accounts.tokens.models import AuthenticationMethod
-from accounts.tokens.proof import require_recent_proof
+from accounts.tokens.proof import prove, require_recent_proof
 
 TOTP_ENROLLMENT = "totp_enrollment"
 """The purpose of the tokens of an enrolment."""
@@ -133,6 +133,9 @@ def _confirmed(enroller: Enroller, token: str, state: dict[str, Any], code: str)
         raise InvalidChallenge(field=CHALLENGE_TOKEN)
     Totp.objects.create(account=account, secret=sealing.seal(state[SECRET]), last_step=step, last_used_at=clock.now())
     codes = enrolling.was_set_up(enroller, locked, AuthenticationMethod.TOTP)
+    if isinstance(enroller.by, Bearer):
+        # Its code was shown in this session: sensitive changes need no other one at once (S88).
+        prove(enroller.by, AuthenticationMethod.TOTP)
     events.record(EventType.TOTP_ENABLED, subject=account.pk, actor=account.pk)
     notices.tell(account, Template.TOTP_ENABLED, client_key=enroller.client_key)
     return SetUp(account=account, recovery_codes=codes)

@@ -86,11 +86,11 @@ class PasswordMutations:
         """Change the password, or set the first one, and end every other session.
 
         The current session continues with its tokens. An account without a password needs a recent sign-in or
-        `reauthenticate` instead of the current password.
+        `reauthenticate` instead of the current password. With a second factor on, the session needs a recent one too.
 
-        Codes: INVALID_CREDENTIALS (the current password is wrong), REAUTHENTICATION_REQUIRED (no password yet),
-        REQUIRED, INVALID_INPUT, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON, PASSWORD_TOO_SIMILAR,
-        PASSWORD_TOO_WEAK, RATE_LIMITED.
+        Codes: INVALID_CREDENTIALS (the current password is wrong), REAUTHENTICATION_REQUIRED (no password yet, or a
+        second factor is on), REQUIRED, INVALID_INPUT, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON,
+        PASSWORD_TOO_SIMILAR, PASSWORD_TOO_WEAK, RATE_LIMITED.
         """
         account = change.change_password(
             bearer=info.context.signed_in(),

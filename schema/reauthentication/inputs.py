@@ -4,6 +4,7 @@ import strawberry
 
 from schema.language.described import described
 from schema.mails.types import MailedCodeInput
+from schema.mfa.inputs import PasskeyAssertionInput
 from schema.social.inputs import ProviderCredentialInput
 
 
@@ -20,6 +21,18 @@ class ReauthenticationCredentialInput:
         description=(
             "A new ID token or code of a linked provider; an access token proves nothing new. A flow of"
             " `createSocialAuthUrl` must have been begun with the Bearer token."
+        )
+    )
+    totp_code: strawberry.Maybe[str] = strawberry.field(
+        description="A code of the authenticator app; works once. Half of a proof."
+    )
+    recovery_code: strawberry.Maybe[str] = strawberry.field(
+        description="One of the recovery codes; works once. Half of a proof."
+    )
+    passkey: strawberry.Maybe[PasskeyAssertionInput] = strawberry.field(
+        description=(
+            "What a passkey answered to a ceremony of the purpose REAUTHENTICATION, begun with this session's Bearer"
+            " token. It counts as both factors."
         )
     )
 
