@@ -4,13 +4,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import pyotp
 import pytest
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.conf import MfaRequired, latchkey, rate_limits
-from accounts.factors import recovery, webauthn
+from accounts.factors import webauthn
 from accounts.factors.models import FactorReset, Passkey, RecoveryCodes, Totp
 from accounts.factors.webauthn import PasskeyPurpose
 from accounts.guard.models import SecurityEvent
@@ -21,11 +19,11 @@ from accounts.shared.models import SpentCredential
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.models import Session
 from tests.api import ME, PASSWORD, SignedIn, codes, refusals
-from tests.authenticator import Authenticator
 from tests.factories import make_account
 from tests.factors.test_totp import set_up
 from tests.mails import typed_code
 from tests.providers.stored import nothing_changes
+from tests.reauthentication.factors import by_app, by_passkey, by_recovery_code, passkey_of
 from tests.reauthentication.test_mailed_code import REQUEST
 from tests.reauthentication.test_reauthenticate import METHODS, REAUTHENTICATE
 from tests.reauthentication.test_sensitive import document
@@ -69,41 +67,6 @@ def is_allowed(graphql):
         return found == ["INVALID_INPUT"]
 
     return ask
-
-
-def by_app(holder: SignedIn) -> dict[str, Any]:
-    """The code that the app shows now."""
-    Totp.objects.update(last_step=-1)
-    return {"totpCode": pyotp.TOTP(holder.account.secret).now()}
-
-
-def by_recovery_code(holder: SignedIn) -> dict[str, Any]:
-    """One of ten new ones."""
-    with transaction.atomic():
-        return {"recoveryCode": recovery.make(holder.account)[0]}
-
-
-def passkey_of(holder: SignedIn, **how: Any) -> Authenticator:
-    """An authenticator with a passkey of the account."""
-    authenticator = Authenticator(**how)
-    ceremony = webauthn.begin_registration(holder.account, bound_to="x")
-    with transaction.atomic():
-        response = authenticator.create(ceremony.options)
-        webauthn.verify_registration(ceremony.token, response, account=holder.account, bound_to="x", name="Phone")
-    return authenticator
-
-
-def by_passkey(
-    holder: SignedIn,
-    authenticator: Authenticator,
-    *,
-    purpose: PasskeyPurpose = PasskeyPurpose.REAUTHENTICATION,
-    session: str | None = None,
-) -> dict[str, Any]:
-    """Its answer to a ceremony of this session."""
-    bound_to = session or str(Session.objects.get(account=holder.account).pk)
-    ceremony = webauthn.begin_assertion(purpose, account=holder.account, bound_to=bound_to)
-    return {"passkey": {"challengeToken": ceremony.token, "response": authenticator.get(ceremony.options)}}
 
 
 def events() -> list[tuple[str, str]]:
