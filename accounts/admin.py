@@ -7,15 +7,15 @@ from accounts.guard.admin import SecurityEventAdmin
 from accounts.leaving.admin import ErasingAccountAdmin
 from accounts.mails.admin import MailAdmin
 from accounts.mfa.admin import FactorResetAdmin
-from accounts.passwords.admin import PasswordSetForm, SignInForm, password_change
+from accounts.passwords.admin import PasswordSetForm, password_change, sign_in
 from accounts.people.admin import AccountAdmin
 from accounts.social.admin import SocialInline
 from accounts.tokens.admin import SessionInline
 
 __all__ = ["ErasingAccountAdmin", "FactorResetAdmin", "MailAdmin", "SecurityEventAdmin"]
 
-admin.site.login_form = SignInForm
-admin.site.password_change = password_change  # type: ignore[method-assign]  # no option replaces the form
+admin.site.login = sign_in  # type: ignore[method-assign]  # no option replaces the view
+admin.site.password_change = password_change  # type: ignore[assignment]  # no option replaces the form
 admin.site.site_title = admin.site.site_header = _("Latchkey administration")
 
 AccountAdmin.change_password_form = PasswordSetForm

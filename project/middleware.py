@@ -16,10 +16,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
 from django.utils.log import log_response
 
 from accounts.guard import origin
 from accounts.guard.origin import Origin
+from accounts.mfa.admin_sign_in import admitted
 from accounts.shared import metrics
 from accounts.shared.caller import Caller
 from accounts.shared.languages import accepted_language
@@ -138,7 +140,13 @@ class AdministrationSessionMiddleware(InAdministration, SessionMiddleware):
 
 
 class AdministrationAuthenticationMiddleware(InAdministration, AuthenticationMiddleware):
-    """The user of a session."""
+    """The user of a session, which had to show a second factor if its account has one (S77)."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Find the user when it is asked for."""
+        super().process_request(request)
+        user = request.user
+        request.user = SimpleLazyObject(lambda: admitted(request, user))  # type: ignore[assignment]
 
 
 class AdministrationMessageMiddleware(InAdministration, MessageMiddleware):

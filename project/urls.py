@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from accounts.mfa import admin_sign_in
 from accounts.tokens.endpoints import IntrospectTokenView, RevokeTokenView, TokenView
 from accounts.tokens.metadata import (
     RESOURCE_METADATA,
@@ -57,6 +58,7 @@ urlpatterns = [
     *metadata_patterns,
     path(".well-known/change-password", change_password),
     *(path(f".well-known/{name}", view) for name, view in FILES.items()),
+    path("admin/login/factor/", admin_sign_in.factor_page, name=admin_sign_in.PAGE),
     path("admin/", admin.site.urls),
     *(outbox_patterns if settings.DEVELOPMENT and settings.OUTBOX else ()),
     re_path(rf"^(?:{pages})?$", front_end, name="front-end"),

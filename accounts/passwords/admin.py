@@ -5,12 +5,13 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.contrib.auth.forms import AdminPasswordChangeForm as AdminPasswordSetForm
-from django.contrib.auth.views import PasswordChangeView
+from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.guard import events, hashing, limits, origin
@@ -19,6 +20,7 @@ from accounts.guard.events import EventType
 from accounts.guard.limits import Action
 from accounts.mails import notices
 from accounts.mails.templates import Template
+from accounts.mfa import admin_sign_in
 from accounts.passwords.errors import InvalidCredentials
 from accounts.people.models import Account
 from accounts.shared.texts import is_overlong
@@ -40,6 +42,39 @@ class SignInForm(AdminAuthenticationForm):
         except ValidationError:
             events.record_failure(EventType.SIGN_IN_FAILED, subject=user.pk, cause=NOT_STAFF)
             raise
+
+
+class SignInView(LoginView):
+    """Django's view, but for what follows the right password: the second factor (S77)."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Sign in, or ask for the factor first."""
+        return admin_sign_in.enter(self.request, form.get_user(), page=self.get_success_url())
+
+
+@never_cache
+def sign_in(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    """The page for signing in, as Django's but for the view, which no option of Django replaces."""
+    site = admin.site
+    index = reverse("admin:index", current_app=site.name)
+    if request.method == "GET" and site.has_permission(request):
+        return HttpResponseRedirect(index)
+    context = {
+        **site.each_context(request),
+        "title": gettext("Log in"),
+        "subtitle": None,
+        "app_path": request.get_full_path(),
+        "username": request.user.get_username(),
+        **({} if "next" in request.GET or "next" in request.POST else {"next": index}),
+        **(extra_context or {}),
+    }
+    request.current_app = site.name
+    view = SignInView.as_view(
+        extra_context=context,
+        authentication_form=SignInForm,
+        template_name=site.login_template or "admin/login.html",
+    )
+    return cast("HttpResponse", view(request))
 
 
 class TellsHolder:
@@ -90,9 +125,14 @@ def _prove(account: Account, password: str) -> None:
             raise InvalidCredentials
 
 
-def password_change(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-    """The page for one's own password, as Django's but for the form, which no option of Django replaces."""
+def password_change(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    """The page for one's own password, as Django's but for the form, which no option of Django replaces.
+
+    Who has a second factor shows it first, unless they did so lately (S88).
+    """
     site = admin.site
+    if asking := admin_sign_in.step_up(request, page=reverse("admin:password_change", current_app=site.name)):
+        return asking
     request.current_app = site.name
     view = PasswordChangeView.as_view(
         form_class=PasswordChangeForm,
@@ -100,4 +140,4 @@ def password_change(request: HttpRequest, extra_context: dict[str, Any] | None =
         extra_context={**site.each_context(request), **(extra_context or {})},
         **({"template_name": site.password_change_template} if site.password_change_template else {}),
     )
-    return cast("TemplateResponse", view(request))
+    return cast("HttpResponse", view(request))

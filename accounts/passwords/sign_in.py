@@ -11,10 +11,12 @@ from django.db import router
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from accounts.challenges.errors import ChallengeRequired
 from accounts.guard import events, hashing
 from accounts.guard.errors import RateLimited
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
+from accounts.mfa.admin_sign_in import step_after_password
 from accounts.passwords.errors import InvalidCredentials
 from accounts.people.attempts import attempt
 from accounts.people.errors import AccountDisabled
@@ -59,7 +61,13 @@ class PasswordBackend(ModelBackend):
                 method=ADMINISTRATION,
             ):
                 # Whoever enters the administration was made by others.
-                return _verified(address, password, confirmed_only=False)
+                account = _verified(address, password, confirmed_only=False)
+                if step := step_after_password(account):
+                    raise step
+                return account
+        except ChallengeRequired:
+            # The password was right. What follows is the page's, which `SignInView` opens.
+            return account
         except InvalidCredentials:
             return None
         except RateLimited:
