@@ -1,5 +1,6 @@
 """S82: the table *What ends sessions* of docs/guard.md is what happens."""
 
+import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,14 +15,17 @@ from django.utils import timezone
 from oauth2_provider.models import get_grant_model
 
 from accounts.conf import latchkey
+from accounts.factors.models import FactorReset
 from accounts.mails import codes as mailed
 from accounts.mails.models import Purpose
+from accounts.mfa import resetting
 from accounts.people.models import Account
 from accounts.tokens.models import Client, Session
 from tests.api import CHANGE_PASSWORD, CONVERT, ME, PASSWORD, REFRESH, REVOKE, GraphQL, SignedIn, SignIn, codes
 from tests.browser import AdminBrowser
 from tests.documents import ROOT
 from tests.factories import make_account, make_client
+from tests.mfa.enrolled import with_app
 from tests.passwords.journeys import secure_link
 from tests.passwords.mailed import by_link, reset, secure
 from tests.schema.test_nodes import global_id
@@ -228,6 +232,15 @@ def undo_email_change(world):
     document = "mutation ($input: MailedTokenInput!) { undoEmailChange(input: $input) { errors { code } } }"
     payload = world.graphql(document, input={"token": mailed.link_token(code)}).data["undoEmailChange"]
     assert payload["errors"] == []
+
+
+@cause("Second factors are reset by staff (S79), once that takes effect")
+def reset_factors(world):
+    """By `clear_expired`, after the delay."""
+    with_app(world.account)
+    assert resetting.request(world.account, actor=world.account.pk, reason="lost")
+    FactorReset.objects.update(effective_at=timezone.now())
+    call_command("clear_expired", json=True, stdout=io.StringIO())
 
 
 @cause("The account is handed to the verified owner of its address (S9)")
