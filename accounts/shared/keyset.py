@@ -1,13 +1,13 @@
 """Parts of lists that are ordered newest first, found by the position in the list instead of by counting rows.
 
 A position is a moment and a primary key, which tells rows of the same moment apart. An index over both, in the order
-of the list, finds any part as fast as the first one.
+of the list, finds any part as fast as the first one. A list can be ordered by another column as well, such as a name,
+largest first: the database alone compares its values, so that the order and the positions have the same collation.
 """
 
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple, TypeVar
@@ -23,7 +23,8 @@ Row = TypeVar("Row", bound=Model)
 class Position(NamedTuple):
     """A place in a list, whether or not a row still has it."""
 
-    moment: datetime
+    moment: Any
+    """Or what else the list is ordered by."""
     key: uuid.UUID
 
 
@@ -36,13 +37,19 @@ class Part:
     from_end: bool
     limit: int
 
+    def turned(self) -> "Part":
+        """This part of the list in the opposite order, as a part of the list. Its rows come in the same order."""
+        return Part(after=self.before, before=self.after, from_end=not self.from_end, limit=self.limit)
+
 
 def found_in(part: Part, rows: QuerySet[Row], *, by: str) -> list[Row]:
     """This part of the rows, in the order of the list; from the end, in the opposite order."""
 
     def values(position: Position | None) -> list[Expression] | None:
+        if position is None:
+            return None
         fields = _fields(rows.model, by)
-        return position and [Value(value, output_field=field) for value, field in zip(position, fields, strict=True)]
+        return [Value(value, output_field=field) for value, field in zip(position, fields, strict=True)]
 
     between = _between(rows, by=by, after=values(part.after), before=values(part.before), from_end=part.from_end)
     return list(between[: part.limit])

@@ -20,9 +20,9 @@ from schema.request.refusals import Refusal
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
 
-CURSOR = re.compile(r'orderedcursor:\["(?P<moment>[^"]+)","(?P<key>[^"]+)"\]')
+CURSOR = re.compile(r'orderedcursor(?P<order>(?::[A-Z_]+)*):\["(?P<value>.+)","(?P<key>[^"]+)"\]', re.DOTALL)
 LONGEST_CURSOR = 200
-"""The length that is decoded at most. Ours have 124 characters."""
+"""The length that is decoded at most where the list is ordered by moments. Ours have up to 144 characters."""
 
 First = Annotated[
     int | None, strawberry.argument(description="How many to return from the start, or after `after`: 0 to 100.")
@@ -43,18 +43,67 @@ class BadPage(Refusal):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cursors:
+    """The cursors of lists in one order. Anybody can make one up: it is no secret, and is not signed."""
+
+    order: str = ""
+    """Tells cursors of different orders apart: `:USERNAME:ASC`. Empty for the newest first."""
+    longest_text: int = 0
+    """The length of the texts that the lists are ordered by; 0 for moments."""
+
+    def cursor(self, value: Any, key: uuid.UUID) -> str:
+        """The cursor of a position."""
+        text = value if self.longest_text else value.isoformat()
+        return b64encode(f'orderedcursor{self.order}:["{text}","{key}"]'.encode()).decode()
+
+    def position(self, cursor: str) -> Position:
+        """The position in a cursor. Raises BadPage for one of another order, or that no row can have.
+
+        Checked before the query: a DataError would break the caller's transaction.
+        """
+        try:
+            return self._decoded(cursor)
+        except (ValueError, OverflowError) as error:
+            raise BadPage("The cursor is not one of this list.") from error
+
+    def _decoded(self, cursor: str) -> Position:
+        # A character of a text has up to 4 bytes, which are up to 6 characters of base64.
+        is_short = len(cursor) <= LONGEST_CURSOR + 6 * self.longest_text
+        found = is_short and CURSOR.fullmatch(b64decode(cursor, validate=True).decode())
+        if not found or found["order"] != self.order:
+            raise ValueError("no position")
+        value = self._text(found["value"]) if self.longest_text else _moment(found["value"])
+        return Position(value, uuid.UUID(found["key"]))
+
+    def _text(self, value: str) -> str:
+        if len(value) > self.longest_text or "\0" in value:
+            raise ValueError("no text of the list")
+        return value
+
+
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("no offset")
+    return moment.astimezone(UTC)
+
+
+NEWEST_FIRST = Cursors()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page(Generic[Row]):
     """Rows in the order of the list."""
 
     rows: list[Row]
-    position: Callable[[Row], tuple[datetime, uuid.UUID]]
+    position: Callable[[Row], tuple[Any, uuid.UUID]]
+    cursors: Cursors
     has_next_page: bool
     has_previous_page: bool
 
     def cursor(self, row: Row) -> str:
         """The cursor of a row."""
-        moment, key = self.position(row)
-        return b64encode(f'orderedcursor:["{moment.isoformat()}","{key}"]'.encode()).decode()
+        return self.cursors.cursor(*self.position(row))
 
 
 @described
@@ -101,11 +150,12 @@ def paginate(
 def page_of(
     find: Callable[[Part], list[Row]],
     *,
-    position: Callable[[Row], tuple[datetime, uuid.UUID]],
+    position: Callable[[Row], tuple[Any, uuid.UUID]],
     first: int | None,
     after: str | None,
     last: int | None,
     before: str | None,
+    cursors: Cursors = NEWEST_FIRST,
 ) -> Page[Row]:
     """One page of what `find` finds, in one statement with a LIMIT.
 
@@ -121,8 +171,8 @@ def page_of(
             raise BadPage(f"`{name}` must be from 0 to {LARGEST_PAGE}.")
     size = first or last or 0
     part = Part(
-        after=_position(after) if after else None,
-        before=_position(before) if before else None,
+        after=cursors.position(after) if after else None,
+        before=cursors.position(before) if before else None,
         from_end=last is not None,
         # One more tells whether more follow.
         limit=size + 1,
@@ -135,27 +185,7 @@ def page_of(
     return Page(
         rows=found,
         position=position,
+        cursors=cursors,
         has_next_page=part.before is not None if part.from_end else more,
         has_previous_page=more if part.from_end else part.after is not None,
     )
-
-
-def _position(cursor: str) -> Position:
-    """The position in a cursor, which anybody can make up. Raises BadPage for one that no row can have.
-
-    Checked before the query: a DataError would break the caller's transaction.
-    """
-    try:
-        return _decoded(cursor)
-    except (ValueError, OverflowError) as error:
-        raise BadPage("The cursor is not one of this list.") from error
-
-
-def _decoded(cursor: str) -> Position:
-    found = len(cursor) <= LONGEST_CURSOR and CURSOR.fullmatch(b64decode(cursor, validate=True).decode())
-    if not found:
-        raise ValueError("no position")
-    moment = datetime.fromisoformat(found["moment"])
-    if moment.tzinfo is None:
-        raise ValueError("no offset")
-    return Position(moment.astimezone(UTC), uuid.UUID(found["key"]))

@@ -8,7 +8,7 @@ import strawberry
 import strawberry_django
 from strawberry import relay
 
-from accounts.people import directory, models
+from accounts.people import directory, models, roles
 from accounts.people.directory import Profile
 from schema.language.described import described
 from schema.language.pagination import Page, PageInfo
@@ -33,7 +33,8 @@ class User(relay.Node):
     @classmethod
     def of(cls, profile: Profile) -> Self:
         """Map the profile."""
-        return cls(**profile._asdict())
+        pk, username, date_joined, first_name, last_name, _ = profile
+        return cls(pk=pk, username=username, date_joined=date_joined, first_name=first_name, last_name=last_name)
 
     @classmethod
     def visible(cls, keys: list[uuid.UUID], info: ApiInfo) -> dict[uuid.UUID, Self]:
@@ -64,6 +65,23 @@ class AccountFields:
     def subject(root: models.Account) -> str:  # noqa: N805 - the source is a row
         """The account's OpenID Connect `sub`, also in token introspection. Never changes, is never reused."""
         return str(root.pk)
+
+    is_staff: strawberry.auto = strawberry_django.field(description="Whether the account may enter the administration.")
+
+    @described
+    @strawberry_django.field
+    def groups(root: models.Account) -> list[str]:  # noqa: N805 - the source is a row
+        """The names of the groups (roles) that the account belongs to, sorted."""
+        return roles.groups_of(root)
+
+    @described
+    @strawberry_django.field
+    def permissions(root: models.Account) -> list[str]:  # noqa: N805 - the source is a row
+        """What the account may do, directly and through groups, as `app.codename`, sorted; a superuser everything.
+
+        For drawing a user interface; the server decides again.
+        """
+        return roles.permissions_of(root)
 
     @described
     @strawberry_django.field

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.conf import Visibility
 from accounts.people.models import Account
 from tests.factories import make_account
+from tests.people.plans import plan_of
 from tests.schema.test_statements import statements
 
 PAGE = """
@@ -437,16 +438,6 @@ def crowd(db) -> list[Account]:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE accounts_account")
     return list(Account.objects.order_by("-date_joined", "-pk"))
-
-
-def plan_of(sql: str) -> str:
-    """What the database does for a statement; PostgreSQL runs it, to count rows."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {sql}")
-            return "\n".join(line for (line,) in cursor.fetchall())
-        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
-        return "\n".join(row[-1] for row in cursor.fetchall())
 
 
 DEEP = {

@@ -164,6 +164,13 @@ VerifyEmailLinkInput.challengeToken: String
 VerifyEmailLinkInput.newPassword: String
 VerifyEmailPayload.errors: [AuthError!]!
 VerifyEmailPayload.account: Account
+Query.user(username: String!): User
+Query.users(first: Int, after: String, last: Int, before: String, orderBy: UserOrderInput): UserConnection
+UserOrderInput.field: UserOrderField!
+UserOrderInput.direction: OrderDirection!
+Account.isStaff: Boolean!
+Account.groups: [String!]!
+Account.permissions: [String!]!
 """
 """A field a line, with its arguments and its type."""
 
@@ -183,5 +190,7 @@ VALUES = {
     "ReauthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
     "SignInMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
     "EmailVerificationPolicy": {"NONE", "OPTIONAL", "MANDATORY"},
+    "UserOrderField": {"DATE_JOINED", "USERNAME"},
+    "OrderDirection": {"ASC", "DESC"},
 }
 """Values of enums."""
