@@ -143,29 +143,31 @@ def one_line(text: str) -> str:
     return text
 
 
-DOMAIN = re.compile(r"localhost|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?")
-"""In lower case and ASCII, as browsers have it, and no address."""
+LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN = rf"(?:{LABEL}\.)+(?=[a-z]){LABEL}"
+"""Of at least two labels, and no IPv4 address."""
 PASSKEY_ORIGIN = re.compile(
-    rf"(?!https://[^/]*:443$|http://[^/]*:80$)(?:https://(?:{DOMAIN.pattern})|http://localhost)(?::[0-9]{{1,5}})?"
+    rf"https://(?:{DOMAIN}|localhost)(?!:443$)(?::[1-9][0-9]{{0,4}})?"
+    r"|http://localhost(?!:80$)(?::[1-9][0-9]{0,4})?"
     r"|android:apk-key-hash:[A-Za-z0-9_-]{43}"
 )
 
 
-def domain(text: str) -> str:
-    """A domain, or nothing. Raises ValueError."""
-    if text and not DOMAIN.fullmatch(text):
-        raise ValueError("is not a domain in lower case, such as example.com.")
+def rp_id(text: str) -> str:
+    """The domain of passkeys (WebAuthn level 3 §5.1.3, RP ID). Raises ValueError."""
+    if text and not re.fullmatch(rf"{DOMAIN}|localhost", text):
+        raise ValueError("is not a domain in lower case, without scheme and port, such as example.com.")
     return text
 
 
 def passkey_origins(text: str) -> tuple[str, ...]:
-    """The origins between commas. Raises ValueError."""
+    """The origins between commas, which are compared letter by letter. Raises ValueError."""
     found = tuple(filter(None, map(str.strip, text.split(","))))
     for number, item in enumerate(found, 1):
         if not PASSKEY_ORIGIN.fullmatch(item):
             raise ValueError(
-                f"item {number} is neither an origin as browsers send it, https://www.example.com in lower case without"
-                " path and without port 443, nor android:apk-key-hash:… with the digest in base64url."
+                f"item {number} is neither https://host, in lower case, without path and without port 443, nor"
+                " android:apk-key-hash: and 43 characters of base64url."
             )
     return found
 
@@ -581,8 +583,8 @@ class Latchkey:
 
     mfa_keys: tuple[str, ...] = setting(
         "MFA_KEYS",
-        "Keys that encrypt the secrets of authenticator apps, each of at least 32 random characters: the first seals,"
-        " all open.",
+        "Keys that encrypt what is stored of authenticator apps and recovery codes, each of at least 32 random"
+        " characters: the first seals, all open. [Never lose them](secrets.md#mfa_keys).",
         default=(),
         secret=True,
         parse=keys,
@@ -621,15 +623,15 @@ class Latchkey:
         "PASSKEY_RP_ID",
         "The domain that passkeys belong to (WebAuthn). Those made for another one never work again.",
         default="",
-        parse=domain,
+        parse=rp_id,
         shown="the host of `PUBLIC_URL`",
         example="example.com",
     )
     passkey_origins: tuple[str, ...] = setting(
         "PASSKEY_ORIGINS",
         "Origins of the pages and apps that may use passkeys, exact, such as `https://www.example.com` or"
-        " `android:apk-key-hash:…`. Pages outside `PASSKEY_RP_ID` become related origins, which"
-        " `/.well-known/webauthn` names.",
+        " `android:apk-key-hash:…`; `http://localhost:…` in development. Pages outside `PASSKEY_RP_ID` become related"
+        " origins, which `/.well-known/webauthn` names.",
         default=(),
         parse=passkey_origins,
         shown="those of `PUBLIC_URL` and `CORS_ALLOWED_ORIGINS` at `PASSKEY_RP_ID` and below it",

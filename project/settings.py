@@ -274,6 +274,10 @@ LATCHKEY = env.read(
 )
 if LATCHKEY.front_end_url.partition(":")[0] not in {"", *browsers.allowed_redirect_uri_schemes}:
     raise ImproperlyConfigured("FRONT_END_URL has a scheme that is not among ALLOWED_REDIRECT_URI_SCHEMES.")
+if PRODUCTION and any(origin.startswith("http://") for origin in LATCHKEY.passkey_origins):
+    raise ImproperlyConfigured("PASSKEY_ORIGINS has an http:// origin. Passkeys need TLS, except in development.")
+if unknown := set(LATCHKEY.mfa_trusted_providers) - {provider.name for provider in configured_providers}:
+    raise ImproperlyConfigured(f"MFA_TRUSTED_PROVIDERS names {len(unknown)} that are no enabled providers.")
 _mail_domain = next((host.lstrip(".") for host in ALLOWED_HOSTS if re.match("[.]?[A-Za-z]", host)), "localhost")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = mails.sender or formataddr((LATCHKEY.service_name, f"no-reply@{_mail_domain}"))
 LATCHKEY = replace(LATCHKEY, hashing_queue=max(0, THREADS // 2 - LATCHKEY.hashing_slots))

@@ -153,6 +153,8 @@ BAD_ORIGINS = (
     "https://a.example:443", "http://a.example:80", "https://u@a.example", "https://a.example?x", "https://b\u00fccher.example",
 )  # fmt: skip
 host = st.from_regex(r"[a-z]{1,8}\.example", fullmatch=True)
+FINGERPRINT = ":".join(f"{byte:02X}" for byte in range(200, 232))
+"""Of the certificate of an Android app."""
 VARIABLES: dict[str, Variable] = {
     "LATCHKEY_ENV": chosen(lambda s: s["LATCHKEY_ENV"], "production", "development"),
     "DOTENV": Variable(lambda s: str(s["dotenv"]), st.just(os.devnull), refused=("/no/such/file",)),
@@ -391,6 +393,104 @@ VARIABLES: dict[str, Variable] = {
     "AUDIT_RETENTION_DAYS": number(own("audit_retention_days"), low=0, high=100 * 365),
     "RESERVED_USERNAMES": listed(own("reserved_usernames")),
     "USERNAME_CHANGE_INTERVAL": number(own("username_change_interval"), low=0),
+    "MFA_KEYS": listed(
+        own("mfa_keys"),
+        st.lists(item.map(lambda t: f"{KEY}{t}"), max_size=3),
+        refused=("short", f"{KEY},short", "x" * 40, f"{KEY[:31]}", f"change-me-{KEY}"),
+    ),
+    "MFA_REQUIRED_FOR": chosen(own("mfa_required_for"), "all", "staff", "none"),
+    "MFA_TRUSTED_PROVIDERS": listed(
+        own("mfa_trusted_providers"),
+        st.lists(st.sampled_from(["google-oauth2", "microsoft", "corp"])),
+        refused=("google", "corp,nobody", "Corp", "https://idp.example"),
+    ),
+    "MFA_REMEMBER_DAYS": number(own("mfa_remember_days"), low=0, high=365),
+    "MFA_RESET_DELAY_HOURS": number(own("mfa_reset_delay_hours"), low=0, high=30 * 24),
+    "PASSKEY_RP_ID": Variable(
+        own("passkey_rp_id"),
+        st.sampled_from(["example.com", "id.example.com", "localhost", "xn--bcher-kva.example", "a.b-c.example"]),
+        refused=(
+            "https://example.com",
+            "example.com:443",
+            "example.com/",
+            "intranet",
+            "127.0.0.1",
+            "::1",
+            "[::1]",
+            "Example.com",
+            ".example.com",
+            "a.example.",
+            "a..example",
+            "-a.example",
+            "b\u00fccher.example",
+            "example.com,example.org",
+            " a.example",
+            "*.example.com",
+            f"{'a' * 64}.example",
+        ),
+    ),
+    "PASSKEY_ORIGINS": listed(
+        own("passkey_origins"),
+        st.lists(
+            st.sampled_from(
+                [
+                    "https://example.com",
+                    "https://a.example:8443",
+                    "https://localhost",
+                    f"android:apk-key-hash:{'aB-_9' * 8}xyz",
+                ]
+            )
+        ),
+        refused=(
+            "example.com",
+            "https://example.com/",
+            "https://Example.com",
+            "https://a.example:443",
+            "https://a.example:",
+            "https://a.example:0",
+            "https://*.example.com",
+            "https://u@a.example",
+            "https://127.0.0.1",
+            "https://[::1]",
+            "null",
+            "http://a.example",
+            "http://localhost:5173",
+            "capacitor://localhost",
+            "https://a.example,http://b.example",
+            "android:apk-key-hash:short",
+            f"android:apk-key-hash:{'a' * 44}",
+            f"android:apk-key-hash:{'a' * 42}=",
+            f"android:apk-key-hash:{'+' * 43}",
+            f"ios:bundle-id:{'a' * 43}",
+        ),
+    ),
+    "ANDROID_APPS": Variable(
+        lambda s: ",".join(map(str, s["LATCHKEY"].android_apps)),
+        st.sampled_from(
+            [f"com.example.app={FINGERPRINT}", f"com.example.a={FINGERPRINT},org.b.c2={FINGERPRINT[::-1]}"]
+        ),
+        lambda apps: apps.replace(",", " , "),
+        refused=(
+            "com.example.other",
+            f"com.example.app={FINGERPRINT[:-1]}",
+            f"com.example.app={FINGERPRINT}:00",
+            f"app={FINGERPRINT}",
+            f"com.example-app={FINGERPRINT}",
+            "com.example.app=" + FINGERPRINT.replace(":", ""),
+            f"com.example.app={FINGERPRINT};com.example.b={FINGERPRINT}",
+        ),
+    ),
+    "APPLE_APPS": listed(
+        own("apple_apps"),
+        st.lists(st.sampled_from(["A1B2C3D4E5.com.example.app", "0123456789.com.Example.App-2"])),
+        refused=(
+            "com.example.other",
+            "Z1B2C3D4E5",
+            "A1B2C3D4E.com.example",
+            "a1b2c3d4e5.com.example",
+            "A1B2C3D4E5.com.*",
+        ),
+    ),
     "USERS_VISIBILITY": chosen(own("users_visibility"), "public", "authenticated", "staff"),
     "PUBLIC_NAMES": switch(own("public_names")),
     "GRAPHIQL": switch(own("graphiql")),

@@ -17,6 +17,7 @@ SECRETS = {
     "CACHE_URL": f"redis://lk:{HUSH}@cache.internal:6380/2?client_name={HUSH}",
     "EMAIL_URL": f"smtp://lk:{HUSH}@mail.internal:2525",
     "MAILED_CODE_KEYS": f"{HUSH}{KEY},{KEY}{HUSH}",
+    "MFA_KEYS": f"{HUSH}{KEY},{KEY}{HUSH}",
     "ANYMAIL_POSTMARK_SERVER_TOKEN": HUSH,
     "GOOGLE_CLIENT_IDS": "g",
     "GOOGLE_CLIENT_SECRET": HUSH,
