@@ -104,17 +104,12 @@ class Shown:
     user_verified: bool
     backup_eligible: bool
     backed_up: bool
+    user_handle: bytes | None
 
 
 def credential_id_of(response: object) -> str:
     """The credential that answers, of bounded length, in base64url; not checked otherwise. Raises PasskeyRejected."""
     return str(_text(response, "id", LONGEST_CREDENTIAL_ID))
-
-
-def user_handle_of(response: object) -> bytes | None:
-    """The user handle of an assertion that was checked."""
-    handle = _text(_inner(response), "userHandle", LONGEST_USER_HANDLE, optional=True)
-    return base64url_to_bytes(handle) if handle else None
 
 
 def check_creation(response: object, *, challenge: bytes, party: RelyingParty, automatic: bool = False) -> Created:
@@ -170,6 +165,7 @@ def check_assertion(
             "signature": LONGEST_SIGNATURE,
         },
     )
+    handle = _text(_inner(response), "userHandle", LONGEST_USER_HANDLE, optional=True)
     try:
         verified = verify_authentication_response(
             credential=answer,
@@ -189,6 +185,7 @@ def check_assertion(
         user_verified=verified.user_verified,
         backup_eligible=verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE,
         backed_up=verified.credential_backed_up,
+        user_handle=base64url_to_bytes(handle) if handle else None,
     )
 
 

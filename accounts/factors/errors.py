@@ -1,5 +1,6 @@
 """Failures about second factors and passkeys."""
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import AccountsError
@@ -25,6 +26,8 @@ class PasskeyRejected(AccountsError):
     code = "PASSKEY_REJECTED"
     default_message = _("This passkey did not work here.")
 
-    def __init__(self, cause: str = "", *, field: tuple[str, ...] | None = None) -> None:
-        super().__init__(field=field, hint=f"passkey: {cause}" if cause else "")
+    def __init__(
+        self, cause: str = "", *, message: str | Promise | None = None, field: tuple[str, ...] | None = None
+    ) -> None:
+        super().__init__(message, field=field, hint=f"passkey: {cause}" if cause else "")
         self.cause = f"{self.code}: {cause}" if cause else self.code

@@ -34,17 +34,18 @@ from accounts.factors.answers import (
     check_creation,
     credential_id_of,
     rejected,
-    user_handle_of,
 )
 from accounts.factors.models import Passkey
+from accounts.factors.passkeys import live, passkeys_of
 from accounts.factors.sealing import CannotOpen
-from accounts.factors.state import factors_of
 from accounts.people.models import Account
 from accounts.shared import clock, single_use
 
 TOKEN = ("challenge_token",)
 CREATION = "passkey:create"
 """The purpose of the token of a registration."""
+CHALLENGE, ACCOUNT, BOUND_TO, BY_CHALLENGE, AUTOMATIC = "challenge", "account", "bound_to", "by_challenge", "automatic"
+"""The keys of the state in a token. The last two are those of a registration."""
 
 
 class PasskeyPurpose(StrEnum):
@@ -108,18 +109,31 @@ def is_within(origin: str, domain: str) -> bool:
     return bool(domain) and (host == domain or host.endswith(f".{domain}"))
 
 
-def user_handle(account: Account) -> bytes:
-    """What authenticators know the account by (§4, user handle). It tells nothing about a person."""
-    return account.pk.bytes
+def user_handle_of(account: Account) -> str:
+    """What authenticators know the account by (§4, user handle), in base64url. It tells nothing about a person."""
+    return bytes_to_base64url(account.pk.bytes)
 
 
-def begin_registration(account: Account, *, bound_to: str, automatic: bool = False) -> Ceremony:
-    """Options for `navigator.credentials.create`. `automatic`: by the browser, without asking (conditional create)."""
+def can_sign_in(account: Account, *, without: Passkey | None = None) -> bool:
+    """Whether the account has a passkey that signs in by itself, beside this one."""
+    found = passkeys_of(account).filter(can_sign_in=True)
+    others = found.exclude(pk=without.pk) if without else found
+    return bool(rp_id()) and others.exists()
+
+
+def begin_registration(
+    account: Account, *, bound_to: str, by_challenge: bool = False, automatic: bool = False
+) -> Ceremony:
+    """Options for `navigator.credentials.create`.
+
+    `by_challenge` says that it is bound to the digest of an MfaEnrollmentChallenge, and not to a session. `automatic`:
+    by the browser, without asking (conditional create).
+    """
     challenge = secrets.token_bytes(32)
     options = generate_registration_options(
         rp_id=rp_id(),
         rp_name=latchkey().service_name,
-        user_id=user_handle(account),
+        user_id=account.pk.bytes,
         user_name=account.email,
         user_display_name=account.get_full_name() or account.username,
         challenge=challenge,
@@ -133,7 +147,16 @@ def begin_registration(account: Account, *, bound_to: str, automatic: bool = Fal
     json = options_to_json_dict(options)
     # Asks whether the passkey is discoverable (§10.1.3).
     json["extensions"] = {"credProps": True}
-    return _ceremony(CREATION, challenge, json, account=account, bound_to=bound_to, automatic=automatic)
+    state = {BY_CHALLENGE: by_challenge, AUTOMATIC: automatic}
+    return _ceremony(CREATION, challenge, json, account=account, bound_to=bound_to, **state)
+
+
+def enrollment_of(token: str) -> str:
+    """The digest of the MfaEnrollmentChallenge with which a registration was begun. Raises InvalidChallenge."""
+    state = _unsealed(token, CREATION)
+    if not state[BY_CHALLENGE]:
+        raise InvalidChallenge(field=TOKEN)
+    return str(state[BOUND_TO])
 
 
 def verify_registration(token: str, response: object, *, account: Account, bound_to: str, name: str) -> Passkey:
@@ -143,7 +166,7 @@ def verify_registration(token: str, response: object, *, account: Account, bound
     """
     state = _opened(token, CREATION, account=account, bound_to=bound_to)
     _spend(state)
-    automatic = bool(state["automatic"])
+    automatic = bool(state[AUTOMATIC])
     created = check_creation(response, challenge=_challenge(state), party=_party(), automatic=automatic)
     passkey = Passkey(
         account=account,
@@ -200,10 +223,9 @@ def verify_assertion(
         public_key=bytes(passkey.public_key),
         user_verification=_verifies_user(purpose),
     )
-    handle = user_handle_of(response)
-    if handle is None and account is None:
+    if shown.user_handle is None and account is None:
         raise rejected("no user handle")
-    if handle not in {None, user_handle(passkey.account)}:
+    if shown.user_handle not in {None, passkey.account.pk.bytes}:
         raise rejected("user handle of another account")
     if shown.backup_eligible != passkey.backup_eligible:
         raise rejected("backup eligibility changed")
@@ -222,12 +244,12 @@ def verify_assertion(
 def _locked(credential_id: str, account: Account | None) -> Passkey:
     """The passkey with this id, of this account or of any, locked with its account."""
     unknown = rejected("unknown", about=UNKNOWN)
-    holder = Passkey.objects.filter(credential_id=credential_id).values_list("account", flat=True).first()
+    holder = live().filter(credential_id=credential_id).values_list("account", flat=True).first()
     if holder is None or (account is not None and holder != account.pk):
         raise unknown
     locked = Account.objects.select_for_update(no_key=True).filter(pk=holder).first()
     passkey = Passkey.objects.select_for_update().filter(credential_id=credential_id, account=holder).first()
-    if locked is None or passkey is None or factors_of(locked).reset_is_due:
+    if locked is None or passkey is None:
         raise unknown
     passkey.account = locked
     return passkey
@@ -249,39 +271,37 @@ def _ceremony(
     *,
     account: Account | None,
     bound_to: str,
-    automatic: bool = False,
+    **more: bool,
 ) -> Ceremony:
     lifetime = latchkey().passkey_ceremony_lifetime
-    token = sealing.token(
-        purpose,
-        lifetime=lifetime,
-        challenge=bytes_to_base64url(challenge),
-        account=_key(account),
-        bound_to=bound_to,
-        automatic=automatic,
-    )
+    state = {CHALLENGE: bytes_to_base64url(challenge), ACCOUNT: _key(account), BOUND_TO: bound_to, **more}
+    token = sealing.token(purpose, lifetime=lifetime, **state)
     return Ceremony(token=token, expires_in=lifetime, options=options)
 
 
 def _opened(token: str, purpose: str, *, account: Account | None, bound_to: str) -> dict[str, Any]:
-    try:
-        state = sealing.open_token(token, purpose)
-    except CannotOpen:
-        raise InvalidChallenge(field=TOKEN) from None
-    if (state["account"], state["bound_to"]) != (_key(account), bound_to):
+    state = _unsealed(token, purpose)
+    if (state[ACCOUNT], state[BOUND_TO]) != (_key(account), bound_to):
         raise InvalidChallenge(field=TOKEN)
     return state
+
+
+def _unsealed(token: str, purpose: str) -> dict[str, Any]:
+    try:
+        return sealing.open_token(token, purpose)
+    except CannotOpen:
+        raise InvalidChallenge(field=TOKEN) from None
 
 
 def _spend(state: dict[str, Any]) -> None:
     """Use the ceremony up, in the transaction of what it allows."""
     expires_at = datetime.fromtimestamp(state["expires_at"], UTC)
-    if not single_use.spend({f"passkey {state['challenge']}": expires_at}):
+    if not single_use.spend({f"passkey {state[CHALLENGE]}": expires_at}):
         raise InvalidChallenge(field=TOKEN)
 
 
 def _challenge(state: dict[str, Any]) -> bytes:
-    return base64url_to_bytes(state["challenge"])
+    return base64url_to_bytes(state[CHALLENGE])
 
 
 def _key(account: Account | None) -> str:
@@ -297,9 +317,7 @@ def _descriptors(account: Account) -> list[PublicKeyCredentialDescriptor]:
         PublicKeyCredentialDescriptor(
             id=base64url_to_bytes(credential_id), transports=[AuthenticatorTransport(word) for word in transports]
         )
-        for credential_id, transports in Passkey.objects.filter(account=account).values_list(
-            "credential_id", "transports"
-        )
+        for credential_id, transports in passkeys_of(account).values_list("credential_id", "transports")
     ]
 
 
