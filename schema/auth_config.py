@@ -23,6 +23,12 @@ class AuthConfig:
     sign_in_methods: list[SignInMethod] = strawberry.field(description="The enabled first factors.")
     password_policy: PasswordPolicy = strawberry.field(description="The rules for new passwords.")
     social_providers: list[SocialProvider] = strawberry.field(description="The enabled providers, in display order.")
+    remember_browser_days: int | None = strawberry.field(
+        description=(
+            "For how many days `rememberBrowser` of `answerMfaChallenge` makes a browser sign in without a second"
+            " factor; `null` if this service always asks."
+        )
+    )
 
     @classmethod
     def now(cls) -> Self:
@@ -40,6 +46,7 @@ class AuthConfig:
             sign_in_methods=[method for method, is_on in methods.items() if is_on],
             password_policy=PasswordPolicy.now(),
             social_providers=providers,
+            remember_browser_days=own.mfa_remember_days or None,
         )
 
 

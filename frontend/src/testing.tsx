@@ -50,7 +50,7 @@ export const offers = (change: object = {}) => ({
     registrationOpen: true,
     emailVerification: "OPTIONAL",
     signInMethods: ["PASSWORD"],
-    mfaRememberDays: null,
+    rememberBrowserDays: null,
     passwordPolicy: { __typename: "PasswordPolicy", minLength: 15, minStrength: null },
     socialProviders: [],
     ...change,

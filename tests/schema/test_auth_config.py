@@ -120,3 +120,12 @@ def test_it_tells_what_registration_takes(graphql, settings, policy):
         "registrationOpen": False,
         "signInMethods": ["PASSWORD"],
     }
+
+
+@pytest.mark.parametrize(("days", "offered"), [(0, None), (30, 30)])
+def test_it_says_for_how_long_a_browser_can_be_remembered(graphql, settings, days, offered):
+    """A page asks whether to remember the browser only where the service does."""
+    settings.LATCHKEY = replace(settings.LATCHKEY, mfa_remember_days=days)
+
+    found = graphql("{ authConfig { rememberBrowserDays } }").data["authConfig"]
+    assert found == {"rememberBrowserDays": offered}

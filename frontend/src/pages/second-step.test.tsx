@@ -112,7 +112,7 @@ test("the browser is remembered only if the service offers it, and the user asks
   await draw();
   expect(document.querySelector("[type=checkbox]")).toBeNull();
   document.body.replaceChildren();
-  const sent = await draw({ AuthConfig: offers({ mfaRememberDays: 30 }), ...outcome() });
+  const sent = await draw({ AuthConfig: offers({ rememberBrowserDays: 30 }), ...outcome() });
   expect(labels().at(-1)).toBe("Do not ask again in this browser for 30 days");
   await act(async () => document.querySelector<HTMLInputElement>("[type=checkbox]")!.click());
   type("code", "123456");

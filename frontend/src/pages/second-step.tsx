@@ -19,7 +19,7 @@ export function SecondStep({
   const settle = useSettle();
   const [answer] = useMutation(AnswerMfaDocument, { fetchPolicy: "no-cache" });
   const { data } = useQuery(AuthConfigDocument);
-  const days = data?.authConfig.mfaRememberDays;
+  const days = data?.authConfig.rememberBrowserDays;
   const [remembers, setRemembers] = useState(false);
   const [isOver, setOver] = useState(false);
   if (isOver) return <StepIsOver onCancel={onCancel} />;
