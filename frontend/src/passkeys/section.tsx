@@ -116,7 +116,7 @@ export default function Passkeys({ account, onRecoveryCodes }: PasskeysProps) {
           )}
         </ul>
       )}
-      <div className="choices">
+      <div className="part">
         <AddPasskeyButton sending={change} onAdded={show} secondary>
           Add a passkey
         </AddPasskeyButton>
@@ -128,10 +128,8 @@ export default function Passkeys({ account, onRecoveryCodes }: PasskeysProps) {
 function Rename({ passkey: { id, name }, onEnd }: { passkey: Passkey; onEnd: (text: string) => void }) {
   const change = useChange();
   const [rename] = useMutation(RenamePasskeyDocument);
-  const form = useRef<HTMLDivElement>(null);
-  useEffect(() => form.current!.querySelector("input")!.select(), []);
   return (
-    <div ref={form} className="section-form">
+    <div className="part">
       <Form
         label="Save name"
         fields={["name"]}
@@ -143,7 +141,7 @@ function Rename({ passkey: { id, name }, onEnd }: { passkey: Passkey; onEnd: (te
           return payload && payload.errors;
         }}
       >
-        <Field name="name" label="Name of the passkey" defaultValue={name} autoComplete="off" required />
+        <Field name="name" label="Name of the passkey" defaultValue={name} autoComplete="off" autoFocus required />
       </Form>
       <button type="button" className="quiet" onClick={() => onEnd("")}>
         Cancel
