@@ -15,6 +15,8 @@ import { CodeField, ForAccount, Form, PasswordField } from "./form";
 import { lazily, PartUnavailable } from "./lazily";
 import { Resend } from "./mailed-code";
 import { Alert, Messages, useOutcome } from "./outcome";
+import { PasskeyButton } from "./passkeys/parts";
+import { isSupported } from "./passkeys/supported";
 import { canRedirect, type Provider } from "./providers";
 
 const SecondFactor = lazily(() => import("./second-factor"), PartUnavailable);
@@ -85,6 +87,7 @@ function ConfirmDialog({
     : [];
   const hasMail = methods.includes("EMAIL_CODE");
   const hasPassword = methods.includes("PASSWORD");
+  const hasPasskey = methods.includes("PASSKEY") && isSupported();
 
   async function prove(credential: ReauthenticationCredentialInput): Promise<Failure[] | null> {
     const { data } = await reauthenticate({ variables: { input: { credential } } });
@@ -149,9 +152,17 @@ function ConfirmDialog({
           <ByMail email={account.email} prove={prove} />
         </div>
       )}
-      {usable.length > 0 && (
+      {hasPasskey && (
         <div className="providers">
           {(hasPassword || hasMail) && <p className="divider">or</p>}
+          <PasskeyButton input={{ purpose: "REAUTHENTICATION" }} send={(passkey) => prove({ passkey })} secondary>
+            Confirm with a passkey
+          </PasskeyButton>
+        </div>
+      )}
+      {usable.length > 0 && (
+        <div className="providers">
+          {(hasPassword || hasMail || hasPasskey) && <p className="divider">or</p>}
           <Messages {...messages} />
           {usable.map((provider) => (
             <button
@@ -166,7 +177,7 @@ function ConfirmDialog({
           ))}
         </div>
       )}
-      {!hasPassword && !hasMail && usable.length === 0 && (
+      {!hasPassword && !hasMail && !hasPasskey && usable.length === 0 && (
         <p>Sign out and sign in again, then repeat the change within a few minutes.</p>
       )}
       {cancel}

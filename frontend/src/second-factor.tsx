@@ -1,15 +1,15 @@
 import { useState, type ReactNode } from "react";
-import type { MfaFactorInput, MfaMethod } from "./__generated__/graphql";
+import type { MfaFactorInput, MfaMethod, PasskeyPurpose } from "./__generated__/graphql";
 import { AppCodeField } from "./authenticator-app";
 import { wrongCodeAtField, type Failure } from "./errors";
 import { Field, Form } from "./form";
-import { PasskeyFactor, type FactorPurpose } from "./passkey-factor";
+import { PasskeyButton } from "./passkeys/parts";
 
 interface SecondFactorProps {
   methods: MfaMethod[];
   label: string;
   /** What the answer of a passkey is for. */
-  purpose: FactorPurpose;
+  purpose: PasskeyPurpose;
   /** The token of the MfaChallenge, with the purpose SECOND_FACTOR. */
   challengeToken?: string;
   /** Sends the factor. Resolves to the failures; see `Work`. */
@@ -68,11 +68,13 @@ export default function SecondFactor({
       <div className="providers">
         {(isRecovering || hasApp) && methods.length > 1 && <p className="divider">or</p>}
         {hasPasskey && (
-          <PasskeyFactor
-            purpose={purpose}
-            {...(challengeToken && { challengeToken })}
-            answer={(passkey) => answer({ passkey })}
-          />
+          <PasskeyButton
+            input={{ purpose, ...(challengeToken && { challengeToken }) }}
+            send={(passkey) => answer({ passkey })}
+            secondary={isRecovering || hasApp}
+          >
+            Use a passkey
+          </PasskeyButton>
         )}
         {isRecovering && hasApp && (
           <button type="button" className="secondary" onClick={() => switchTo(false)}>

@@ -12,6 +12,7 @@ import type { Notice } from "../challenges";
 import { day, moment } from "../dates";
 import { Alert } from "../outcome";
 import { Page } from "../page";
+import { Passkeys } from "../passkeys/parts";
 import { Reauthentication } from "../reauthentication";
 import { Result } from "../result";
 
@@ -56,6 +57,7 @@ export function Account({ notice, onSignedOut }: AccountProps) {
             <Address account={me} />
             <Password account={me} policy={config.passwordPolicy} />
             <TwoStep account={me} />
+            <Passkeys account={me} />
             <LinkedAccounts accounts={me.socialAccounts} providers={config.socialProviders} />
             <Sessions sessions={me.sessions.nodes} onSignedOut={onSignedOut} />
             <Events events={me.securityEvents} />

@@ -4,6 +4,8 @@ import type { LinkChallenge } from "../challenges";
 import { Field, PasswordField, SignInForm } from "../form";
 import { Page } from "../page";
 import { Resend } from "../mailed-code";
+import { PasskeySignIn } from "../passkeys/parts";
+import { isSupported } from "../passkeys/supported";
 import { ProviderButtons } from "../provider-buttons";
 import { CodeForm, useSignInCode } from "./sign-in-code";
 
@@ -53,6 +55,7 @@ export function LinkSignIn({ challenge, onCancel }: { challenge: LinkChallenge; 
           <Resend send={() => code.ask(email)}>Mail me a code to sign in</Resend>
         </>
       )}
+      {signInMethods.includes("PASSKEY") && isSupported() && <PasskeySignIn link={challenge} />}
       {signInMethods.includes("SOCIAL") && <ProviderButtons link={challenge} />}
       <button type="button" className="quiet" onClick={onCancel}>
         Cancel

@@ -9,7 +9,7 @@ import type { Failure } from "../errors";
 import { Form } from "../form";
 import { Messages, useOutcome } from "../outcome";
 import { Page } from "../page";
-import { PasskeySetUp } from "../passkey-set-up";
+import { AddPasskeyButton } from "../passkeys/parts";
 import { RecoveryCodes } from "../recovery-codes";
 import { StepIsOver } from "./second-step";
 
@@ -75,7 +75,19 @@ function SetUp({ challenge: { token, methods }, link, onCancel }: SetUpProps) {
           Use an authenticator app
         </button>
       )}
-      {methods.includes("PASSKEY") && <PasskeySetUp challengeToken={token} onDone={setCodes} />}
+      {methods.includes("PASSKEY") && (
+        <AddPasskeyButton
+          input={{ challengeToken: token }}
+          sending={async (send) => {
+            const payload = await send();
+            check(payload.errors);
+            return payload;
+          }}
+          onAdded={({ recoveryCodes }) => setCodes(recoveryCodes)}
+        >
+          Use a passkey or security key
+        </AddPasskeyButton>
+      )}
       <button type="button" className="quiet" onClick={onCancel}>
         Cancel
       </button>

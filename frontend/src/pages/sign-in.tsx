@@ -1,14 +1,12 @@
 import { useMutation, useQuery } from "@apollo/client/react";
 import { AuthConfigDocument, SignInDocument } from "../__generated__/graphql";
 import { Field, PasswordField, SignInForm } from "../form";
-import { lazily } from "../lazily";
 import { Link } from "../navigation";
 import { Page } from "../page";
+import { PasskeySignIn } from "../passkeys/parts";
 import { notePassword } from "../passkeys/password-use";
+import { isSupported } from "../passkeys/supported";
 import { ProviderButtons } from "../provider-buttons";
-
-// Without it, the other ways to sign in remain.
-export const PasskeySignIn = lazily(() => import("../passkeys/sign-in"), () => null);
 
 export function PasswordForm() {
   // no-cache keeps tokens out of the cache.
@@ -41,7 +39,7 @@ export function SignIn({ farewell }: { farewell: string }) {
         <Link href="/forgot-password">Forgot your password?</Link>
         {config?.signInMethods.includes("EMAIL_CODE") && <Link href="/sign-in-code">Sign in by mail</Link>}
       </p>
-      {config?.signInMethods.includes("PASSKEY") && <PasskeySignIn />}
+      {config?.signInMethods.includes("PASSKEY") && isSupported() && <PasskeySignIn />}
       <ProviderButtons />
       <p className="aside">
         {config?.registrationOpen === false ? (

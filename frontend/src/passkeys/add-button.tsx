@@ -2,11 +2,10 @@ import type { CreatePasskeyRegistrationInput } from "../__generated__/graphql";
 import { Messages, useOutcome } from "../outcome";
 import { NoPasskeys } from "./button";
 import { useAddition, type Added, type Sending } from "./ceremonies";
-import { isSupported } from "./webauthn";
+import { isSupported } from "./supported";
 
 interface AddPasskeyButtonProps {
   children: string;
-  /** For whom: left out by who is signed in. */
   input?: CreatePasskeyRegistrationInput;
   /** How requests are sent. */
   sending?: Sending;
@@ -15,7 +14,7 @@ interface AddPasskeyButtonProps {
 }
 
 /** A button that makes a passkey and adds it to the account. */
-export function AddPasskeyButton({ children, input, sending, onAdded, secondary = false }: AddPasskeyButtonProps) {
+export default function AddPasskeyButton({ children, input, sending, onAdded, secondary = false }: AddPasskeyButtonProps) {
   const { busy, blocked, run, messages } = useOutcome();
   const addition = useAddition(sending);
 

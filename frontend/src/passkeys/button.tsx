@@ -1,7 +1,7 @@
 import type { CreatePasskeyAssertionInput } from "../__generated__/graphql";
 import { Messages, useOutcome } from "../outcome";
 import { useAnswer, type SendAnswer } from "./ceremonies";
-import { isSupported } from "./webauthn";
+import { isSupported } from "./supported";
 
 interface PasskeyButtonProps {
   children: string;
@@ -12,7 +12,7 @@ interface PasskeyButtonProps {
 }
 
 /** A button that asks for a passkey. */
-export function PasskeyButton({ children, input, send, secondary = false }: PasskeyButtonProps) {
+export default function PasskeyButton({ children, input, send, secondary = false }: PasskeyButtonProps) {
   const { busy, blocked, run, messages } = useOutcome();
   const answer = useAnswer();
   if (!isSupported()) return <NoPasskeys />;

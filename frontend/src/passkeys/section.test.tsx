@@ -1,6 +1,6 @@
 import { act } from "react";
-import { expect, test, vi } from "vitest";
-import type { PasskeysFragment, ProofFragment } from "../__generated__/graphql";
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { PasskeysFragment, ProofFragment, TwoStepFragment } from "../__generated__/graphql";
 import { Reauthentication } from "../reauthentication";
 import { alert, failure, press, render, status, type } from "../testing";
 import { browser, ceremony, passkey, refuse } from "./browser";
@@ -18,13 +18,15 @@ const PHONE: PasskeysFragment["passkeys"][number] = {
   lastUsedAt: "2026-11-23T10:00:00Z",
 };
 const KEY = { ...PHONE, id: "2", credentialId: "key", name: "Key", isSynced: false, canSignIn: false, lastUsedAt: null };
-const ADA: PasskeysFragment & ProofFragment = {
+const ADA: PasskeysFragment & ProofFragment & TwoStepFragment = {
   __typename: "Account",
   id: "ada",
   email: "ada@example.com",
   hasPassword: true,
   reauthenticationMethods: ["PASSWORD"],
   socialAccounts: [],
+  emailVerified: true,
+  mfa: { __typename: "MfaStatus", enabled: false, methods: [], recoveryCodesRemaining: 0 },
   passkeyUser: { __typename: "PasskeyUser", rpId: "example.com", userHandle: "handle" },
   passkeys: [PHONE, KEY],
 };
@@ -38,14 +40,12 @@ const accepted = (...ids: string[]) => [
   "accepted",
   { rpId: "example.com", userId: "handle", allAcceptedCredentialIds: ids },
 ];
-const onRecoveryCodes = vi.fn();
 const settled = () => act(() => new Promise<void>((resolve) => setTimeout(resolve, 10)));
 
 async function draw(answers: Record<string, object | object[]> = {}, account = ADA) {
-  onRecoveryCodes.mockReset();
   const sent = await render(
     <Reauthentication account={account} providers={[]} refresh={async () => {}}>
-      <Passkeys account={account} onRecoveryCodes={onRecoveryCodes} />
+      <Passkeys account={account} />
     </Reauthentication>,
     answers,
   );
@@ -77,8 +77,10 @@ test("a passkey is added, and recovery codes that come with it are shown", async
     },
   ]);
   expect(status()).toContain("Phone is added. You can sign in with it from now on.");
-  expect(onRecoveryCodes).toHaveBeenCalledWith(["a", "b"]);
+  expect([...document.querySelectorAll("code")].map(({ textContent }) => textContent)).toEqual(["a", "b"]);
   expect(told.at(-1)).toEqual(accepted("phone", "key"));
+  await press("I have saved them");
+  expect(document.querySelector("code")).toBeNull();
 });
 
 test("a passkey that cannot sign in by itself is said to be a second step", async () => {
@@ -87,7 +89,7 @@ test("a passkey that cannot sign in by itself is said to be a second step", asyn
   await press("Add a passkey");
   await settled();
   expect(status()).toContain("Key is added. You can use it as second step from now on.");
-  expect(onRecoveryCodes).not.toHaveBeenCalled();
+  expect(document.querySelector("code")).toBeNull();
 });
 
 test("a passkey is made only after the user has confirmed who they are", async () => {
@@ -208,8 +210,8 @@ test.each([
 
 test("a browser without passkeys lists them, and says that it cannot make any", async () => {
   vi.stubGlobal("PublicKeyCredential", undefined);
+  onTestFinished(() => void vi.unstubAllGlobals());
   await draw();
   expect(rows()).toHaveLength(2);
   expect(document.body.textContent).toContain("This browser cannot use passkeys here.");
-  vi.unstubAllGlobals();
 });

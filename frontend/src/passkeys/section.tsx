@@ -7,28 +7,26 @@ import {
   type PasskeysFragment,
 } from "../__generated__/graphql";
 import { Section } from "../account/section";
+import { useChange } from "../change";
 import { day, moment } from "../dates";
 import { Field, Form } from "../form";
 import { Messages, useOutcome } from "../outcome";
-import { useChange } from "../reauthentication";
-import { AddPasskeyButton } from "./add-button";
+import { RecoveryCodes } from "../recovery-codes";
+import AddPasskeyButton from "./add-button";
 import { tell, useAddition, type Added } from "./ceremonies";
 import { takePassword } from "./password-use";
-import { isSupported, stop } from "./webauthn";
+import { isSupported } from "./supported";
+import { stop } from "./webauthn";
 
 type Passkey = PasskeysFragment["passkeys"][number];
 
-interface PasskeysProps {
-  account: PasskeysFragment;
-  /** Shows the recovery codes that come with the first factor. */
-  onRecoveryCodes: (codes: string[]) => void;
-}
-
-export default function Passkeys({ account, onRecoveryCodes }: PasskeysProps) {
+export default function Passkeys({ account }: { account: PasskeysFragment }) {
   const change = useChange();
   const [remove] = useMutation(RemovePasskeyDocument);
   const [renaming, setRenaming] = useState("");
   const [news, setNews] = useState("");
+  /** Those that come with the first factor. */
+  const [codes, setCodes] = useState<string[]>([]);
   const { blocked, run, messages } = useOutcome();
   const heading = useRef<HTMLHeadingElement>(null);
   const { passkeys } = account;
@@ -41,7 +39,7 @@ export default function Passkeys({ account, onRecoveryCodes }: PasskeysProps) {
     if (account) tell(account);
     const { name, canSignIn } = passkey!;
     setNews(`${name} is added. You can ${canSignIn ? "sign in with it" : "use it as second step"} from now on.`);
-    if (recoveryCodes.length > 0) onRecoveryCodes(recoveryCodes);
+    setCodes(recoveryCodes);
   }
   useAutomatic(show);
 
@@ -70,6 +68,16 @@ export default function Passkeys({ account, onRecoveryCodes }: PasskeysProps) {
       </p>
       <Messages {...messages} />
       <div role="status">{news && <p className="notice">{news}</p>}</div>
+      {codes.length > 0 && (
+        <>
+          <RecoveryCodes codes={codes} />
+          <div className="choices">
+            <button type="button" onClick={() => (setCodes([]), heading.current?.focus())}>
+              I have saved them
+            </button>
+          </div>
+        </>
+      )}
       {passkeys.length === 0 ? (
         <p className="hint">No passkeys.</p>
       ) : (

@@ -148,10 +148,3 @@ test("while it has to wait, nothing is suggested", async () => {
   expect(asked).toEqual([]);
   expect(sent).toHaveLength(2);
 });
-
-test("a browser without passkeys shows nothing, and asks nothing of the service", async () => {
-  vi.stubGlobal("PublicKeyCredential", undefined);
-  const sent = await draw({});
-  expect(document.querySelectorAll("button")).toHaveLength(1);
-  expect(sent).toEqual([]);
-});

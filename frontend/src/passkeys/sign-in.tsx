@@ -5,13 +5,9 @@ import { SignInWithPasskeyDocument } from "../__generated__/graphql";
 import { useSettle, type LinkChallenge } from "../challenges";
 import { Messages, useOutcome } from "../outcome";
 import { useAnswer, type SendAnswer } from "./ceremonies";
-import { isSupported, stop } from "./webauthn";
+import { stop } from "./webauthn";
 
 export default function PasskeySignIn({ link = null }: { link?: LinkChallenge | null }) {
-  return isSupported() ? <Supported link={link} /> : null;
-}
-
-function Supported({ link }: { link: LinkChallenge | null }) {
   const settle = useSettle();
   const [signIn] = useMutation(SignInWithPasskeyDocument, { fetchPolicy: "no-cache" });
   const answer = useAnswer();

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { browser, passkey, refuse, silence } from "./browser";
-import { answer, isSupported, make, stop, tellAccepted } from "./webauthn";
+import { isSupported } from "./supported";
+import { answer, make, stop, tellAccepted } from "./webauthn";
 
 const CEREMONY = {
   __typename: "PasskeyCeremony" as const,
