@@ -1,0 +1,301 @@
+/** Passkeys against the real service, with Chromium's virtual authenticator. They belong to a domain: localhost. */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { openWith, type Authenticator } from "./authenticator";
+import { alert, heading, inspect, launch, signIn, visit, type Visit } from "./browser";
+import { PASSWORD, startService, type Service } from "./service";
+
+let service: Service;
+let browser: Browser;
+const visits: Visit[] = [];
+
+beforeAll(async () => {
+  [service, browser] = await Promise.all([startService(), launch()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+afterEach(async () => {
+  for (const left of visits.splice(0)) await left.leave();
+});
+
+const atLocalhost = ({ url }: Service) => url.replace("127.0.0.1", "localhost");
+async function enter(at = service): Promise<Visit> {
+  const entered = await visit(browser, atLocalhost(at));
+  visits.push(entered);
+  return entered;
+}
+
+const part = (page: Page, name = "Passkeys") => page.getByRole("region", { name, exact: true });
+const rows = (page: Page) => part(page).getByRole("listitem");
+const said = (page: Page, text: string | RegExp) =>
+  page.getByRole("status").filter({ hasText: text }).first().waitFor();
+const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name, exact: true });
+const dialog = (page: Page) => page.getByRole("dialog");
+
+/** An account with a verified address, which passkeys need. */
+async function register(username: string): Promise<void> {
+  await service.register(username);
+  await service.verify(username);
+}
+
+async function signedIn(
+  username: string,
+  kind?: Parameters<typeof openWith>[2],
+): Promise<[Page, Authenticator, Visit]> {
+  const entered = await enter();
+  const [page, authenticator] = await openWith(entered, "/sign-in", kind);
+  await signIn(page, username, PASSWORD);
+  await heading(page, "Your account");
+  await part(page).waitFor();
+  return [page, authenticator, entered];
+}
+
+async function addPasskey(page: Page, count = 1): Promise<void> {
+  await button(page, "Add a passkey").click();
+  await said(page, /is added/);
+  await expect.poll(() => rows(page).count()).toBe(count);
+}
+
+async function signOut(page: Page): Promise<void> {
+  await button(page, "Sign out").click();
+  await heading(page, "Sign in");
+}
+
+/** Signs out, so that suggestions of passkeys wait for the user. Otherwise the authenticator answers at once. */
+async function signOutQuietly(page: Page, authenticator: Authenticator): Promise<void> {
+  await authenticator.answers(false);
+  await signOut(page);
+}
+
+test("a passkey is added, gets a name, and signs in by the button", async () => {
+  await register("ada");
+  const [page, phone] = await signedIn("ada");
+  await part(page).getByText("No passkeys.").waitFor();
+  await inspect(page, "account-no-passkeys");
+  await addPasskey(page);
+  await inspect(page, "account-passkey-added");
+  await rows(page).getByText("On one device").waitFor();
+
+  await button(page, /^Rename/).click();
+  await inspect(page, "account-passkey-rename");
+  await page.getByLabel("Name of the passkey").fill("");
+  await button(page, "Save name").click();
+  await alert(page, "Please correct one field.");
+  await page.getByLabel("Name of the passkey").fill("Ada’s phone");
+  await page.keyboard.press("Enter");
+  await said(page, "The passkey has a new name.");
+  await rows(page).getByText("Ada’s phone", { exact: true }).first().waitFor();
+
+  await signOutQuietly(page, phone);
+  await button(page, "Sign in with a passkey").waitFor();
+  await inspect(page, "sign-in-passkey");
+  await phone.answers(true);
+  await button(page, "Sign in with a passkey").click();
+  await heading(page, "Your account");
+  await rows(page).getByText(/last used/).waitFor();
+  await part(page, "Recent activity").getByText(/passkey/i).first().waitFor();
+});
+
+test("a passkey signs in from the suggestions of the field for the address", async () => {
+  await register("bea");
+  const [page, phone, { operations }] = await signedIn("bea");
+  await addPasskey(page);
+  await signOutQuietly(page, phone);
+  expect(await page.getByLabel("E-mail", { exact: true }).getAttribute("autocomplete")).toBe("username webauthn");
+  await expect.poll(() => operations.at(-1)).toBe("createPasskeyAssertion");
+  // The virtual authenticator shows no list: it answers as if the user had chosen the first.
+  await phone.answers(true);
+  await page.reload();
+  await heading(page, "Your account");
+  expect(operations).toContain("tokenAuthWithPasskey");
+});
+
+test("the form for the password works while suggestions wait", async () => {
+  await register("cleo");
+  const [page, phone] = await signedIn("cleo");
+  await addPasskey(page);
+  await signOutQuietly(page, phone);
+  await signIn(page, "cleo", "not the password");
+  await alert(page, /./);
+  await signIn(page, "cleo", PASSWORD);
+  await heading(page, "Your account");
+});
+
+test("a passkey confirms who one is before a change", async () => {
+  await register("dora");
+  const [page] = await signedIn("dora");
+  await addPasskey(page);
+  await service.age("dora");
+  await page.getByLabel("New e-mail address").fill("dora@example.org");
+  await button(page, "Change address").click();
+  await dialog(page).waitFor();
+  await inspect(page, "reauthentication-passkey");
+  await button(page, "Confirm with a passkey").click();
+  await page.getByText("We have sent a mail to").first().waitFor();
+  expect(await dialog(page).count()).toBe(0);
+});
+
+test("without the user's finger, a passkey neither signs in nor confirms", async () => {
+  await register("emma");
+  const [page, phone] = await signedIn("emma");
+  await addPasskey(page);
+  await service.age("emma");
+  await phone.verifies(false);
+  await page.getByLabel("New e-mail address").fill("emma@example.org");
+  await button(page, "Change address").click();
+  await button(page, "Confirm with a passkey").click();
+  await alert(page, "No passkey was used");
+  await inspect(page, "reauthentication-passkey-cancelled");
+  await button(page, "Cancel").click();
+  expect(await page.getByText("We have sent a mail to").count()).toBe(0);
+
+  await signOut(page);
+  await button(page, "Sign in with a passkey").click();
+  await alert(page, "No passkey was used");
+  await inspect(page, "sign-in-passkey-cancelled");
+});
+
+test("a passkey that nobody confirms in time says so, and the next attempt works", async () => {
+  await register("fay");
+  const [page, phone] = await signedIn("fay");
+  await addPasskey(page);
+  await signOutQuietly(page, phone);
+  await page.route("**/graphql", async (route) => {
+    const response = await route.fetch();
+    const body = await response.text();
+    await route.fulfill({ response, body: body.replace(/"timeout":\s*\d+/, '"timeout": 1500') });
+  });
+  await button(page, "Sign in with a passkey").click();
+  await alert(page, "The passkey was not confirmed in time.");
+  await page.unrouteAll({ behavior: "wait" });
+  await phone.answers(true);
+  await button(page, "Sign in with a passkey").click();
+  await heading(page, "Your account");
+});
+
+test("a device without a passkey of the account does not sign in, and says so", async () => {
+  await register("gina");
+  await addPasskey((await signedIn("gina"))[0]);
+  const entered = await enter();
+  const [page] = await openWith(entered, "/sign-in");
+  await button(page, "Sign in with a passkey").click();
+  await alert(page, "No passkey was used");
+  expect(entered.operations).not.toContain("tokenAuthWithPasskey");
+});
+
+test("the passkey of another account confirms nothing here", async () => {
+  await register("hana");
+  await register("ida");
+  const [page, phone] = await signedIn("hana");
+  await addPasskey(page);
+  const [other, foreign] = await signedIn("ida");
+  await addPasskey(other);
+  await service.age("hana");
+  // The device that is at hand belongs to somebody else.
+  await phone.remove((await phone.ids())[0]!);
+  await foreign.copyTo(phone);
+  await page.getByLabel("New e-mail address").fill("hana@example.org");
+  await button(page, "Change address").click();
+  await button(page, "Confirm with a passkey").click();
+  await alert(page, "No passkey was used");
+  expect(await phone.ids()).toEqual(await foreign.ids());
+});
+
+test("two passkeys sign in, a device makes no second one, and one is removed", async () => {
+  await register("june");
+  const [page, phone] = await signedIn("june", "synced");
+  await addPasskey(page);
+  await rows(page).getByText("On all your devices").waitFor();
+  await button(page, "Add a passkey").click();
+  await alert(page, "has a passkey for your account already");
+  await inspect(page, "account-passkey-twice");
+
+  const [laptop, own] = await signedIn("june");
+  await addPasskey(laptop, 2);
+  await inspect(laptop, "account-two-passkeys");
+  for (const [where, authenticator] of [
+    [page, phone],
+    [laptop, own],
+  ] as const) {
+    await signOutQuietly(where, authenticator);
+    await authenticator.answers(true);
+    await button(where, "Sign in with a passkey").click();
+    await heading(where, "Your account");
+  }
+
+  // Of the device's own passkey: its password manager hears that it is gone.
+  await expect.poll(() => rows(laptop).count()).toBe(2);
+  await rows(laptop).filter({ hasText: "On one device" }).getByRole("button", { name: /^Remove/ }).click();
+  await said(laptop, /is removed/);
+  await expect.poll(() => rows(laptop).count()).toBe(1);
+  await expect.poll(() => own.ids()).toEqual([]);
+  expect(await phone.ids()).toHaveLength(1);
+});
+
+test("a passkey that was removed here by another browser signs in no more, and is forgotten on its device", async () => {
+  await register("kim");
+  const [page, phone] = await signedIn("kim");
+  await addPasskey(page);
+  await signOutQuietly(page, phone);
+  const [other] = await signedIn("kim");
+  await button(other, /^Remove/).click();
+  await said(other, /is removed/);
+
+  expect(await phone.ids()).toHaveLength(1);
+  await phone.answers(true);
+  await button(page, "Sign in with a passkey").click();
+  await alert(page, "This passkey did not work here.");
+  await expect.poll(() => phone.ids()).toEqual([]);
+  await inspect(page, "sign-in-passkey-unknown");
+});
+
+test("a passkey that was removed on its device is still listed here, and can be removed", async () => {
+  await register("lea");
+  const [page, phone] = await signedIn("lea");
+  await addPasskey(page);
+  await phone.remove((await phone.ids())[0]!);
+  await signOut(page);
+  await button(page, "Sign in with a passkey").click();
+  await alert(page, "No passkey was used");
+  await signIn(page, "lea", PASSWORD);
+  await expect.poll(() => rows(page).count()).toBe(1);
+  await button(page, /^Remove/).click();
+  await said(page, /is removed/);
+  await part(page).getByText("No passkeys.").waitFor();
+});
+
+test("a passkey whose answer is wrong is rejected, and stays on its device", async () => {
+  await register("mia");
+  const [page, phone] = await signedIn("mia");
+  await addPasskey(page);
+  await signOutQuietly(page, phone);
+  await phone.spoil();
+  await phone.answers(true);
+  await button(page, "Sign in with a passkey").click();
+  await alert(page, "This passkey did not work here.");
+  expect(await phone.ids()).toHaveLength(1);
+});
+
+test("after a sign-in with a password, the browser makes a passkey by itself", async () => {
+  await register("nora");
+  const entered = await enter();
+  // In headless Chromium no password manager agrees, and the question stays open for ever. Its part is played here.
+  await entered.context.addInitScript(() => {
+    const create = navigator.credentials.create.bind(navigator.credentials);
+    navigator.credentials.create = (options) => {
+      const { mediation, ...rest } = options as CredentialCreationOptions & { mediation?: string };
+      return mediation === "conditional" ? create(rest) : Promise.reject(new Error("Nobody asked for this."));
+    };
+  });
+  const [page, phone] = await openWith(entered, "/sign-in");
+  await signIn(page, "nora", PASSWORD);
+  await heading(page, "Your account");
+  await said(page, /is added/);
+  expect(await rows(page).count()).toBe(1);
+  expect(await phone.ids()).toHaveLength(1);
+  await signOut(page);
+  await heading(page, "Your account");
+  expect(entered.operations.filter((name) => name === "createPasskeyRegistration")).toHaveLength(1);
+});
