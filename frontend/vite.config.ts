@@ -35,7 +35,14 @@ export default defineConfig(({ command }) => ({
         test: { name: "unit", environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
       },
       {
-        resolve: { alias: { "expo-secure-store": `${import.meta.dirname}/clients/expo-secure-store.ts` } },
+        resolve: {
+          alias: Object.fromEntries(
+            ["expo-secure-store", "react-native-passkeys"].map((name) => [
+              name,
+              `${import.meta.dirname}/clients/${name}.ts`,
+            ]),
+          ),
+        },
         test: {
           name: "clients",
           include: ["clients/**/*.test.{ts,tsx}"],

@@ -7,7 +7,7 @@ const here = import.meta.dirname;
 const out = `${here}/__generated__`;
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-for (const page of ["clients", "from-rest", "react-native", "oauth"]) {
+for (const page of ["clients", "from-rest", "react-native", "second-factors", "oauth"]) {
   const text = await readFile(`${here}/../../docs/${page}.md`, "utf8");
   for (const [, name, code] of text.matchAll(/^```\w+\n(?:\/\/|#) (\S+)\n([^]*?)^```/gm)) {
     const url = name.endsWith(".py") ? '__import__("os").environ["GRAPHQL_URL"]' : "process.env.GRAPHQL_URL!";

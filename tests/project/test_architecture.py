@@ -18,7 +18,7 @@ SHARED = {"shared"}
 CAPABILITIES = sorted(
     {package.parent.name for package in (ROOT / "accounts").glob("*/__init__.py")} - NO_ROOMS - SHARED
 )
-NO_GRAPHQL = {"mails"}
+NO_GRAPHQL = {"factors", "mails"}
 """Other rooms put them into their journeys."""
 HOMES = ["schema/{room}/__init__.py", "tests/{room}/__init__.py", "docs/{room}.md"]
 """What each capability has besides its package in accounts/."""

@@ -83,7 +83,9 @@ def how_it_is_run(block: Block) -> str | None:
         "graphql": "test_every_graphql_block_is_answered",
         "python": "test_every_python_block_runs",
         "json": "test_every_json_block_is_json",
-        "mermaid": "tests/project/test_architecture.py",
+        "mermaid": "test_every_picture_of_a_journey_names_what_exists"
+        if block.text.startswith("sequenceDiagram\n")
+        else "tests/project/test_architecture.py",
         "sql": "tests/guard/test_partitions.py",
         "text": "nobody: it is no command",
     }.get(block.language)
@@ -123,6 +125,31 @@ def test_every_python_block_runs(default_client, account, block):
     """In the service, where there is an account."""
     if not block.reason:
         exec(compile(block.text, str(block), "exec"), {"account": account})  # noqa: S102 - our own documents
+
+
+@pytest.mark.parametrize("block", [b for b in all_blocks() if b.text.startswith("sequenceDiagram\n")], ids=str)
+def test_every_picture_of_a_journey_names_what_exists(block):
+    """Its arrows go between its participants, its operations and codes are of the schema, what it opens it closes."""
+    names: set[str] = set()
+    open_ = 0
+    schema = (ROOT / "schema" / "schema.graphql").read_text()
+    for line in map(str.strip, block.text.splitlines()[1:]):
+        assert ";" not in line, "A semicolon ends the line there."
+        if participant := re.fullmatch(r"(?:participant|actor) (\w+)(?: as .+)?", line):
+            names.add(participant[1])
+        elif arrow := re.fullmatch(r"(\w+)--?>>(\w+): (.+)", line):
+            assert {arrow[1], arrow[2]} <= names, line
+            if operation := re.match(r"[a-z]+(?:[A-Z]\w*)+(?=$|[(,:])", arrow[3]):
+                assert re.search(rf"^  {operation[0]}\b", schema, re.MULTILINE), line
+            for code in re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", arrow[3]):
+                assert re.search(rf"^  {code}$", schema, re.MULTILINE), line
+        elif over := re.fullmatch(r"Note (?:over|right of|left of) ([\w,]+): .+", line):
+            assert set(over[1].split(",")) <= names, line
+        else:
+            branch = re.fullmatch(r"(alt|opt|loop|else|end)\b.*", line)
+            assert branch, f"Not understood: {line}"
+            open_ += {"else": 0, "end": -1}.get(branch[1], 1)
+    assert open_ == 0
 
 
 @pytest.mark.parametrize("block", [b for b in all_blocks() if b.language == "json"], ids=str)
