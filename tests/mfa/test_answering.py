@@ -169,7 +169,7 @@ def test_a_challenge_expires(graphql):
     assert not Session.objects.exists()
 
 
-def test_wrong_codes_are_limited_by_account(graphql):
+def test_wrong_codes_are_limited_by_account(graphql, at):
     """S52, S57: also with a new challenge for each; then the right one is refused too, and not used up."""
     account, secret = holder()
     for _ in range(5):
@@ -287,15 +287,3 @@ def test_exactly_one_factor_is_shown(graphql):
 
     with nothing_changes():
         assert graphql(ANSWER, input=given).codes == ["BAD_USER_INPUT"]
-
-
-def test_a_factor_makes_the_place_known_and_a_password_alone_does_not(graphql, settings):
-    """S53: who has stolen a password must not pass the line of the account that the holder's places pass."""
-    settings.LATCHKEY = replace(
-        settings.LATCHKEY,
-        rate_limits=rate_limits("factor.account=2/1h,factor.account_address=4/1h"),
-    )
-    account, _secret = holder()
-    asked = [codes(answer(graphql, challenge(graphql, account), totpCode="no code")) for _ in range(3)]
-
-    assert asked == [["INVALID_CODE"], ["INVALID_CODE"], ["RATE_LIMITED"]]
