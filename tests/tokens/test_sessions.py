@@ -521,9 +521,28 @@ def test_introspection_tells_when_and_how_the_holder_proved_themselves(introspec
     assert introspect(signed_in.access_token)["amr"] == ["fed", "pwd"]
 
 
-def test_introspection_claims_no_proof_where_there_was_none(introspect, signed_in):
-    """A session that one's own code began."""
-    Session.objects.update(authentication_methods=[])
+@pytest.mark.parametrize(
+    ("methods", "amr"),
+    [
+        (["password", "totp"], ["pwd", "otp", "mfa"]),
+        (["social", "recovery_code"], ["fed", "otp", "mfa"]),
+        (["email_code", "totp"], ["otp", "mfa"]),
+        (["password", "passkey"], ["pwd", "swk", "mfa"]),
+        (["passkey"], ["swk", "mfa"]),
+        (["password", "email_code"], ["pwd", "otp"]),
+    ],
+)
+def test_introspection_tells_of_second_factors(introspect, signed_in, methods, amr):
+    """RFC 8176: `mfa` beside the methods. A passkey alone has verified its user."""
+    Session.objects.update(authentication_methods=methods)
+
+    assert introspect(signed_in.access_token)["amr"] == amr
+
+
+@pytest.mark.parametrize("methods", [[], ["totp"], ["recovery_code"]], ids=str)
+def test_introspection_claims_no_proof_where_there_was_none(introspect, signed_in, methods):
+    """A session that one's own code began, also once a second factor was shown in it."""
+    Session.objects.update(authentication_methods=methods)
 
     answer = introspect(signed_in.access_token)
 
