@@ -45,7 +45,7 @@ class FactorResetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
     request: ClassVar[HttpRequest]
     """Set in a subclass for each request."""
     reason = forms.CharField(
-        label=_("reason"),
+        label=_("Reason"),
         max_length=LONGEST_REASON,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text=_(
@@ -129,7 +129,7 @@ class FactorResetAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         """Say when it takes effect, on the page of the account."""
         waiting = resetting.pending(obj.account)
         if waiting:
-            text = gettext("The second factors will be reset on %s. The holder was mailed.")
+            text = gettext("The second factors will be reset on %s.")
             text %= _moment(waiting.effective_at)
         else:
             text = gettext("The second factors were reset, and all sessions ended.")

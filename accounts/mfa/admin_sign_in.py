@@ -13,7 +13,6 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import login
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -49,6 +48,7 @@ PENDING, MARK = "pending_factor", "admitted"
 LIFETIME = 15 * 60
 """Seconds in which the factor must be shown after the password."""
 LONGEST_CODE, LONGEST_ANSWER = 64, 16 * 1024
+WRONG_CODE = _("This code is not correct.")
 PAGE = "admin-factor"
 """The name of the page that asks for the factor."""
 
@@ -57,7 +57,8 @@ class FactorForm(forms.Form):
     """A code, or what a passkey has answered to the script of the page."""
 
     code = forms.CharField(
-        label=_("Code of your authenticator app, or a recovery code"),
+        label=_("Code of your authenticator app"),
+        help_text=_("Or one of your recovery codes."),
         required=False,
         max_length=LONGEST_CODE,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
@@ -67,6 +68,8 @@ class FactorForm(forms.Form):
 
     def factor(self, bound_to: str) -> Factor:
         """What was sent, not yet checked. Raises InvalidCode, PasskeyRejected."""
+        if not self.is_valid():
+            raise InvalidCode
         data = self.cleaned_data
         if data["answer"]:
             try:
@@ -132,25 +135,25 @@ def factor_page(request: HttpRequest) -> HttpResponse:
     if pending is None or account is None:
         request.session.pop(PENDING, None)
         return HttpResponseRedirect(reverse("admin:login"))
-    form = FactorForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            account = _checked(request, account, pending, form)
-        except AccountsError as error:
-            form.add_error("code", ValidationError(str(error.message), error.code))
-        else:
-            del request.session[PENDING]
-            if pending["step_up"]:
-                _mark(request, account, shown=True)
-            else:
-                _admit(request, account, backend=pending["backend"], shown=True)
-            return HttpResponseRedirect(pending["page"])
-    return _asking(request, account, pending, form)
+    if request.method != "POST":
+        return _asking(request, account, pending)
+    try:
+        account = _checked(request, account, pending)
+    except AccountsError as error:
+        message = WRONG_CODE if isinstance(error, InvalidCode) else error.message
+        return _asking(request, account, pending, failure=str(message))
+    del request.session[PENDING]
+    if pending["step_up"]:
+        _mark(request, account, shown=True)
+    else:
+        _admit(request, account, backend=pending["backend"], shown=True)
+    return HttpResponseRedirect(pending["page"])
 
 
-@sensitive_variables("form", "factor")
-def _checked(request: HttpRequest, account: Account, pending: dict[str, Any], form: FactorForm) -> Account:
+@sensitive_variables("form")
+def _checked(request: HttpRequest, account: Account, pending: dict[str, Any]) -> Account:
     """The account, whose factor was right. Raises InvalidCode, PasskeyRejected, InvalidChallenge, RateLimited."""
+    form = FactorForm(request.POST)
     with (
         origin.acting(request.user.pk),
         attempt(Action.FACTOR, EventType.FACTOR_FAILED, address=account.email, caller=Caller.of(request.META)),
@@ -203,14 +206,16 @@ def _mark(request: HttpRequest, account: Account, *, shown: bool) -> None:
     request.session[MARK] = {"account": str(account.pk), "shown_at": clock.now().timestamp() if shown else None}
 
 
-def _asking(request: HttpRequest, account: Account, pending: dict[str, Any], form: FactorForm) -> HttpResponse:
+def _asking(request: HttpRequest, account: Account, pending: dict[str, Any], *, failure: str = "") -> HttpResponse:
     methods = factors_of(account).methods
     ceremony = None
     if MfaMethod.PASSKEY in methods and webauthn.rp_id():
         ceremony = webauthn.begin_assertion(PasskeyPurpose.SECOND_FACTOR, account=account, bound_to=pending["nonce"])
     context = {
         "title": _("Confirm that it is you"),
-        "form": form,
+        # Empty, also after a failure: a code does not count twice.
+        "form": FactorForm(),
+        "failure": failure,
         "takes_codes": bool({MfaMethod.TOTP, MfaMethod.RECOVERY_CODE} & set(methods)),
         "ceremony": ceremony,
         "options": json.dumps(ceremony.options) if ceremony else "",

@@ -33,18 +33,21 @@ async function answer(options) {
 }
 
 const part = document.getElementById("passkey");
-const [button, failure] = [part.querySelector("input[type=button]"), part.querySelector(".errornote")];
+const button = part.querySelector("input[type=button]");
+const failure = document.createElement("p");
+failure.className = "errornote";
+failure.setAttribute("role", "alert");
 if (window.PublicKeyCredential) {
   part.hidden = false;
   button.addEventListener("click", async () => {
-    failure.hidden = true;
+    failure.remove();
     button.disabled = true;
     try {
       part.querySelector("input[name=answer]").value = JSON.stringify(await answer(JSON.parse(part.dataset.options)));
       part.closest("form").submit();
     } catch {
       failure.textContent = part.dataset.failed;
-      failure.hidden = false;
+      part.prepend(failure);
       button.disabled = false;
     }
   });
