@@ -84,6 +84,11 @@ class Visibility(StrEnum):
     STAFF = "staff"
 
 
+SHORTEST_SECOND_OF_TWO = 12
+"""Characters of a password by default, where everybody has a second factor (S5). NIST SP 800-63B-4 §3.1.1.2 asks for 15
+where the password is the only factor, and for 8 where it is not."""
+
+
 class EmailVerification(StrEnum):
     """The policy for confirming e-mail addresses."""
 
@@ -453,7 +458,12 @@ class Latchkey:
     )
 
     password_min_length: int = setting(
-        "PASSWORD_MIN_LENGTH", "Minimum length of a password.", default=15, unit="characters", minimum=1
+        "PASSWORD_MIN_LENGTH",
+        "Minimum length of a password.",
+        default=15,
+        unit="characters",
+        minimum=1,
+        shown="`15` characters; `12` where `MFA_REQUIRED_FOR=all`",
     )
     password_max_bytes: int = 1024
     password_min_strength: int = setting(
@@ -592,7 +602,8 @@ class Latchkey:
     )
     mfa_required_for: MfaRequired = setting(
         "MFA_REQUIRED_FOR",
-        "Who must set up a second factor at the next sign-in: `none`, `staff` or `all`.",
+        "Who must set up a second factor at the next sign-in: `none`, `staff` or `all`. `all` needs"
+        " `EMAIL_VERIFICATION=mandatory`.",
         default=MfaRequired.NONE,
     )
     mfa_trusted_providers: tuple[str, ...] = setting(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.conf import Latchkey, Limits, can_be_guessed
+from accounts.conf import SHORTEST_SECOND_OF_TWO, Latchkey, Limits, MfaRequired, can_be_guessed
 from project import data_urls, no_geometry, providers, variables
 from project.environment import Environment, Origin, read_dotenv
 from project.providers_file import ProvidersFile
@@ -272,6 +272,9 @@ LATCHKEY = env.read(
     # Neither all processors nor more than half of the threads are for passwords, waiting included (S92).
     hashing_slots=max(1, min(((os.cpu_count() or 1) - 1) // WORKERS, THREADS // 4)),
 )
+if LATCHKEY.mfa_required_for is MfaRequired.ALL and not env.sets("PASSWORD_MIN_LENGTH"):
+    LATCHKEY = replace(LATCHKEY, password_min_length=SHORTEST_SECOND_OF_TWO)
+    env.computed("PASSWORD_MIN_LENGTH", SHORTEST_SECOND_OF_TWO)
 if LATCHKEY.front_end_url.partition(":")[0] not in {"", *browsers.allowed_redirect_uri_schemes}:
     raise ImproperlyConfigured("FRONT_END_URL has a scheme that is not among ALLOWED_REDIRECT_URI_SCHEMES.")
 if PRODUCTION and any(origin.startswith("http://") for origin in LATCHKEY.passkey_origins):

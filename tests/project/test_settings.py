@@ -192,6 +192,43 @@ def test_mailed_links_need_a_front_end(settings, environment, warned):
     assert ("accounts.W006" in found_by_checks()) == warned
 
 
+@pytest.mark.parametrize(
+    ("environment", "refused"),
+    [({"MFA_REQUIRED_FOR": "all"}, True), ({"MFA_REQUIRED_FOR": "staff"}, False), ({}, False),
+     ({"MFA_REQUIRED_FOR": "all", "EMAIL_VERIFICATION": "none"}, True),
+     ({"MFA_REQUIRED_FOR": "all", "EMAIL_VERIFICATION": "mandatory"}, False)],
+)  # fmt: skip
+def test_a_factor_for_everybody_needs_verified_addresses(settings, environment, refused):
+    """accounts.E008; S87: otherwise nobody could set one up."""
+    settings.LATCHKEY = loaded(**environment)["LATCHKEY"]
+
+    assert ("accounts.E008" in found_by_checks()) == refused
+
+
+@pytest.mark.parametrize(
+    ("environment", "warned"),
+    [({"MFA_REQUIRED_FOR": "staff"}, True), ({}, False),
+     ({"MFA_REQUIRED_FOR": "staff", "EMAIL_URL": "smtp://localhost"}, False)],
+)  # fmt: skip
+def test_a_required_factor_needs_mails(settings, environment, warned):
+    """accounts.W010: `createsuperuser` makes accounts whose address is not verified."""
+    in_force = loaded(**environment)
+    settings.LATCHKEY, settings.MAIL_IS_CONFIGURED = in_force["LATCHKEY"], in_force["MAIL_IS_CONFIGURED"]
+
+    assert ("accounts.W010" in found_by_checks()) == warned
+
+
+@pytest.mark.parametrize(
+    ("environment", "length"),
+    [({}, 15), ({"MFA_REQUIRED_FOR": "staff"}, 15), ({"MFA_REQUIRED_FOR": "all"}, 12),
+     ({"MFA_REQUIRED_FOR": "all", "PASSWORD_MIN_LENGTH": "20"}, 20),
+     ({"MFA_REQUIRED_FOR": "all", "PASSWORD_MIN_LENGTH": "15"}, 15)],
+)  # fmt: skip
+def test_a_password_beside_a_factor_may_be_shorter(environment, length):
+    """S5: by default, if everybody has one."""
+    assert loaded(**environment)["LATCHKEY"].password_min_length == length
+
+
 def test_production_settings_are_the_strict_ones():
     """Cookies, redirects, HSTS, no introspection, no debug pages, no front ends but those that are named."""
     in_force = loaded()
