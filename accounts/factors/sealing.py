@@ -4,6 +4,7 @@ The first of MFA_KEYS seals, and all of them open (S90).
 """
 
 import base64
+import contextlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -39,9 +40,13 @@ def unseal(sealed: str) -> str:
 
 
 def sealed_anew(sealed: str) -> str:
-    """The same secret under the first key. Raises CannotOpen."""
+    """The same secret under the first key; unchanged if it is already. Raises CannotOpen."""
+    first, *_ = fernets = _fernets()
+    with contextlib.suppress(InvalidToken):
+        first.decrypt(sealed)
+        return sealed
     try:
-        return _fernet().rotate(sealed).decode()
+        return MultiFernet(fernets).rotate(sealed).decode()
     except InvalidToken:
         raise CannotOpen from None
 
@@ -66,7 +71,11 @@ def open_token(sealed: str, purpose: str) -> dict[str, Any]:
 
 
 def _fernet() -> MultiFernet:
-    return MultiFernet([_derived(key) for key in latchkey().mfa_keys or secret_keys()])
+    return MultiFernet(_fernets())
+
+
+def _fernets() -> list[Fernet]:
+    return [_derived(key) for key in latchkey().mfa_keys or secret_keys()]
 
 
 def _derived(key: str) -> Fernet:

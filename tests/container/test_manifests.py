@@ -52,7 +52,8 @@ def test_every_variable_is_a_setting_and_no_secret_is_a_variable(name):
     files = {variable: path for variable, path in variables.items() if variable.endswith("_FILE")}
 
     assert {variable.removesuffix("_FILE") for variable in variables} <= DECLARED
-    assert set(files) == {"SECRET_KEY_FILE", "SECRET_KEY_FALLBACKS_FILE", "DATABASE_URL_FILE", "EMAIL_URL_FILE"}
+    secrets = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "MFA_KEYS", "DATABASE_URL", "EMAIL_URL"}
+    assert set(files) == {f"{name}_FILE" for name in secrets}
     assert {path.rpartition("/")[2] for path in files.values()} == set(OURS[name]["secrets"]) <= set(COMPOSE["secrets"])
 
 
@@ -101,8 +102,9 @@ def test_make_secrets_writes_all_but_the_readers_own(clone):
     written = {path.name: path.read_text() for path in (clone / "secrets").iterdir()}
     assert {*written, "email_url"} == set(COMPOSE["secrets"])
     assert written["database_url"] == f"postgres://latchkey:{written['database_password']}@postgres:5432/latchkey"
-    assert re.fullmatch("[0-9a-f]{64}", written["secret_key"])
-    assert written["secret_key"] != written["database_password"]
+    made = [written[name] for name in ("secret_key", "mfa_keys", "database_password")]
+    assert all(re.fullmatch("[0-9a-f]{64}", secret) for secret in made)
+    assert len({*made}) == len(made)
     assert "secrets/email_url is yours" in said
     assert written["secret_key"] not in said
 
