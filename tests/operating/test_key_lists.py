@@ -9,16 +9,21 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session as AdminSession
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext, override_settings
 
+from accounts.errors import InvalidChallenge
+from accounts.factors import recovery, totp, webauthn
+from accounts.factors.webauthn import PasskeyPurpose
 from accounts.mails import codes as mailed
 from accounts.mails.models import Purpose
 from accounts.people.models import Account
 from accounts.shared.keys import digests
 from accounts.social.flows import Flow, create_nonce, is_nonce
 from tests.api import REFRESH, codes
+from tests.authenticator import Authenticator
 from tests.documents import ROOT
+from tests.mfa.enrolled import code_of, with_app, with_codes
 
 OLD, NEW = "k7Qw-Zp2_xL9" * 4, "mB4s_Tz8-vR1" * 4
 PASSWORD = "an administrators passphrase"
@@ -95,6 +100,53 @@ def test_keys_of_mailed_codes_are_introduced_beside_secret_key(account, settings
         settings.LATCHKEY = replace(settings.LATCHKEY, mailed_code_keys=(NEW, OLD))
         assert mailed.by_link(link, Purpose.RESET) == code
         assert mailed.link_token(code) != link
+
+
+@contextmanager
+def factor_server(settings: Any, *keys: str, own: bool) -> Iterator[None]:
+    """A server with this SECRET_KEY and these fallbacks, or with these MFA_KEYS."""
+    if own:
+        settings.LATCHKEY = replace(settings.LATCHKEY, mfa_keys=keys)
+        yield
+    else:
+        with server(*keys):
+            yield
+
+
+OWN_OR_NOT = pytest.mark.parametrize("own", [True, False], ids=["MFA_KEYS", "SECRET_KEY"])
+
+
+@OWN_OR_NOT
+@MIXED
+def test_an_app_and_a_recovery_code_work_at_the_other_server(account, settings, one, other, own):
+    """S75: whichever of the two set them up."""
+    with factor_server(settings, *one, own=own):
+        secret, codes_ = with_app(account), with_codes(account)
+    with factor_server(settings, *other, own=own), transaction.atomic():
+        totp.check(account, code_of(secret))
+        assert recovery.use(account, codes_[0]) == recovery.NUMBER - 1
+
+
+@OWN_OR_NOT
+@MIXED
+def test_a_ceremony_of_a_passkey_ends_at_the_other_server(account, settings, one, other, own):
+    """S76: to make one, and to sign in with it; and each ceremony counts at one server only."""
+    authenticator = Authenticator()
+    with factor_server(settings, *one, own=own):
+        creation = webauthn.begin_registration(account, bound_to="here")
+        made = authenticator.create(creation.options)
+        signing_in = webauthn.begin_assertion(PasskeyPurpose.SIGN_IN, account=None, bound_to="here")
+    with factor_server(settings, *other, own=own), transaction.atomic():
+        passkey = webauthn.verify_registration(creation.token, made, account=account, bound_to="here", name="Phone")
+        shown = authenticator.get(signing_in.options)
+        asked = {"account": None, "bound_to": "here"}
+        assert webauthn.verify_assertion(signing_in.token, shown, PasskeyPurpose.SIGN_IN, **asked) == passkey
+    with (
+        factor_server(settings, *one, own=own),
+        transaction.atomic(),
+        pytest.raises(InvalidChallenge),
+    ):
+        webauthn.verify_assertion(signing_in.token, shown, PasskeyPurpose.SIGN_IN, **asked)
 
 
 @MIXED

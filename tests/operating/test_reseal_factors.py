@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import pyotp
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, models, transaction
-from django.utils import timezone
 
 from accounts.errors import InvalidCode
 from accounts.factors import recovery, sealing, totp
@@ -20,6 +18,7 @@ from accounts.factors.resealing import SEALED
 from accounts.people.models import Account
 from accounts.shared import sweeping
 from tests.factories import make_account
+from tests.mfa.enrolled import code_of, with_app, with_codes
 
 OLD, NEW, LOST = "k7Qw-Zp2_xL9" * 4, "mB4s_Tz8-vR1" * 4, "hD6n-Yc3_wJ5" * 4
 
@@ -45,17 +44,15 @@ def reseal(*arguments: str) -> str:
 
 def set_up() -> tuple[Account, str, list[str]]:
     """An account with an authenticator app; its secret and the recovery codes."""
-    account, secret = make_account(), totp.new_secret()
-    Totp.objects.create(account=account, secret=sealing.seal(secret), last_step=0)
-    with transaction.atomic():
-        return account, secret, recovery.make(account)
+    account = make_account()
+    return account, with_app(account), with_codes(account)
 
 
 def accepts(account: Account, secret: str, code: str) -> bool:
     """Whether the app's code and the recovery code are right."""
     try:
         with transaction.atomic():
-            totp.check(account, pyotp.TOTP(secret).at(timezone.now()))
+            totp.check(account, code_of(secret))
             recovery.use(account, code)
     except InvalidCode:
         return False
