@@ -23,6 +23,9 @@ from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import ClientGrant
 from accounts.tokens.errors import InvalidClient, InvalidScope
 
+EARLIER = "earlier"
+"""The key of the digest of a step before that is still open."""
+
 
 def create(
     kind: str, *, grant: ClientGrant, data: dict[str, Any], account: Account | None = None, lifetime: int | None = None
@@ -66,14 +69,23 @@ def attempt_of(digest: str, kind: str) -> Challenge:
     return challenge
 
 
+def keep_open(challenge: Challenge, *, until: str) -> None:
+    """Let the challenge be answered again until the one with this token is finished, which ends both."""
+    later = Challenge.objects.get(digest=digest_of(until))
+    later.data = {**later.data, EARLIER: challenge.pk}
+    later.save(update_fields=["data"])
+
+
 def finish(challenge: Challenge) -> None:
     """Delete the challenge in the transaction that it authorizes, so that only one of two concurrent answers succeeds.
 
-    Raises InvalidChallenge.
+    The step before, if it was kept open, ends with it (S78). Raises InvalidChallenge.
     """
     deleted, _per_model = Challenge.objects.filter(pk=challenge.pk).delete()
     if not deleted:
         raise _invalid_challenge()
+    if earlier := challenge.data.get(EARLIER):
+        Challenge.objects.filter(pk=earlier).delete()
 
 
 def grant_of(challenge: Challenge) -> ClientGrant:

@@ -39,6 +39,7 @@ from accounts.tokens.errors import InvalidClient, InvalidGrant
 from accounts.tokens.models import AuthenticationMethod
 from accounts.verification import pending as registrations
 from accounts.verification import sending
+from accounts.verification.challenge import EmailVerificationChallenge
 from accounts.verification.errors import EmailVerificationRequired
 
 LONGEST_HINT = 254
@@ -176,7 +177,11 @@ def answer_profile_challenge(pending: PendingProfile, *, profile: Profile, calle
         with limits.attempt(Action.CHALLENGE, caller=caller, client=client):
             outcome = _answered(pending.challenge, identity, profile, grant, caller)
         if not isinstance(outcome, Converted):
-            raise _challenge(outcome, identity, grant, caller)
+            required = _challenge(outcome, identity, grant, caller)
+            if isinstance(required.challenge, EmailVerificationChallenge):
+                # Until then the address can be corrected.
+                challenges.keep_open(pending.challenge, until=required.challenge.token)
+            raise required
     return outcome
 
 
