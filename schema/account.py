@@ -12,6 +12,7 @@ from schema.addresses.types import AddressFields
 from schema.guard.types import SecurityEventFields
 from schema.language.described import described
 from schema.mfa.types import MfaFields
+from schema.passkeys.types import PasskeyFields
 from schema.passwords.types import PasswordFields
 from schema.people.types import AccountFields
 from schema.reauthentication.types import ReauthenticationFields
@@ -32,6 +33,7 @@ class Account(
     SecurityEventFields,
     ReauthenticationFields,
     MfaFields,
+    PasskeyFields,
 ):
     """The viewer's own, private account. Others see its `publicProfile`."""
 

@@ -5,6 +5,7 @@ from typing import Self
 import strawberry
 
 from accounts.conf import latchkey
+from accounts.factors.webauthn import rp_id
 from accounts.social import api as social
 from schema.language.described import described
 from schema.language.directives import Anonymous
@@ -39,6 +40,7 @@ class AuthConfig:
             SignInMethod.PASSWORD: True,
             SignInMethod.SOCIAL: bool(providers),
             SignInMethod.EMAIL_CODE: own.sign_in_by_mail,
+            SignInMethod.PASSKEY: bool(rp_id()),
         }
         return cls(
             registration_open=own.registration_open,

@@ -11,13 +11,15 @@ from schema.guard.types import SecurityEvent
 from schema.language.described import described
 from schema.language.nodes import type_and_key
 from schema.language.pagination import LARGEST_PAGE, BadPage
+from schema.passkeys.types import Passkey
 from schema.people.types import User
 from schema.request.context import ApiInfo
 from schema.social.types import SocialAccount
 from schema.tokens.sessions import Session
 
-NODES: dict[str, type[Account | SecurityEvent | Session | SocialAccount | User]] = {
+NODES: dict[str, type[Account | Passkey | SecurityEvent | Session | SocialAccount | User]] = {
     "Account": Account,
+    "Passkey": Passkey,
     "SecurityEvent": SecurityEvent,
     "Session": Session,
     "SocialAccount": SocialAccount,
@@ -28,7 +30,7 @@ NODES: dict[str, type[Account | SecurityEvent | Session | SocialAccount | User]]
 
 def _resolve(
     ids: list[strawberry.ID], info: ApiInfo
-) -> list[models.Account | SecurityEvent | Session | SocialAccount | User | None]:
+) -> list[models.Account | Passkey | SecurityEvent | Session | SocialAccount | User | None]:
     """The objects in the requested order; None for an unknown, malformed or hidden one alike (S65)."""
     wanted = [type_and_key(id_) for id_ in ids]
     found = {

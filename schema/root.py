@@ -16,6 +16,7 @@ from schema.login_codes.mutations import LoginCodeMutations
 from schema.mfa.challenges import MfaChallenge, MfaEnrollmentChallenge
 from schema.mfa.mutations import MfaMutations
 from schema.nodes import NodeQueries
+from schema.passkeys.mutations import PasskeyMutations
 from schema.passwords.mutations import PasswordMutations
 from schema.people.mutations import PeopleMutations
 from schema.people.queries import PeopleQueries
@@ -43,6 +44,7 @@ class Mutation(
     TokenMutations,
     ReauthenticationMutations,
     MfaMutations,
+    PasskeyMutations,
     SocialMutations,
     PeopleMutations,
     LeavingMutations,

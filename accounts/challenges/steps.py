@@ -8,7 +8,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -58,10 +58,7 @@ def attempt(token: str, kind: str) -> Challenge:
 
 def attempt_of(digest: str, kind: str) -> Challenge:
     """As `attempt`, for what is bound to a challenge and was sealed here: it holds the digest of the token."""
-    pending = Challenge.objects.filter(
-        digest=digest, kind=kind, expires_at__gt=timezone.now(), attempts__lt=latchkey().challenge_attempts
-    )
-    if not pending.update(attempts=F("attempts") + 1):
+    if not _pending(digest, kind).update(attempts=F("attempts") + 1):
         raise _invalid_challenge()
     challenge = Challenge.objects.select_related("client").filter(digest=digest).first()
     if challenge is None:
@@ -74,6 +71,14 @@ def keep_open(challenge: Challenge, *, until: str) -> None:
     later = Challenge.objects.get(digest=digest_of(until))
     later.data = {**later.data, EARLIER: challenge.pk}
     later.save(update_fields=["data"])
+
+
+def pending(token: str, kind: str) -> Challenge:
+    """Find the pending challenge for this token, without an attempt: for what is no answer. Raises InvalidChallenge."""
+    found = _pending(digest_of(token), kind).select_related("account").first()
+    if found is None:
+        raise _invalid_challenge()
+    return found
 
 
 def finish(challenge: Challenge) -> None:
@@ -94,6 +99,12 @@ def grant_of(challenge: Challenge) -> ClientGrant:
         return bearer_tokens.renewed_grant(challenge.client, scope=challenge.scope, transport=challenge.transport)
     except (InvalidClient, InvalidScope):
         raise _invalid_challenge() from None
+
+
+def _pending(digest: str, kind: str) -> QuerySet[Challenge]:
+    return Challenge.objects.filter(
+        digest=digest, kind=kind, expires_at__gt=timezone.now(), attempts__lt=latchkey().challenge_attempts
+    )
 
 
 def _invalid_challenge() -> InvalidChallenge:

@@ -10,6 +10,7 @@ from social_django.models import UserSocialAuth
 
 from accounts.conf import latchkey
 from accounts.errors import NotFound
+from accounts.factors.webauthn import can_sign_in
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.models import Account
@@ -22,6 +23,7 @@ class SignInMethod(Enum):
     PASSWORD = "password"  # noqa: S105 - a name
     SOCIAL = "social"
     EMAIL_CODE = "email_code"
+    PASSKEY = "passkey"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +64,16 @@ def sign_in_methods(account: Account) -> list[SignInMethod]:
     """
     methods = {
         SignInMethod.PASSWORD: account.has_usable_password(),
-        SignInMethod.SOCIAL: any(map(_works, _rows(account))),
+        SignInMethod.SOCIAL: has_working(account),
         SignInMethod.EMAIL_CODE: latchkey().sign_in_by_mail and account.email_verified,
+        SignInMethod.PASSKEY: can_sign_in(account),
     }
     return [method for method, is_open in methods.items() if is_open]
+
+
+def has_working(account: Account) -> bool:
+    """Whether the account can sign in through a provider that is still switched on."""
+    return any(map(_works, _rows(account)))
 
 
 def removable(identity: uuid.UUID | None, *, account: Account) -> UserSocialAuth:
@@ -78,7 +86,8 @@ def removable(identity: uuid.UUID | None, *, account: Account) -> UserSocialAuth
     row = next((row for row in rows if LinkedIdentity.of(row).id == identity), None)
     if row is None:
         raise NotFound(field=("id",))
-    if not account.has_usable_password() and not any(_works(other) for other in rows if other != row):
+    has_another = account.has_usable_password() or any(_works(other) for other in rows if other != row)
+    if not has_another and not can_sign_in(account):
         raise LastSignInMethod
     return row
 

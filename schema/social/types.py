@@ -23,6 +23,7 @@ class SignInMethod(enum.Enum):
     PASSWORD = strawberry.enum_value("PASSWORD", description="E-mail and password.")
     SOCIAL = strawberry.enum_value("SOCIAL", description="A linked account at a provider.")
     EMAIL_CODE = strawberry.enum_value("EMAIL_CODE", description="A mailed code or link.")
+    PASSKEY = strawberry.enum_value("PASSKEY", description="A passkey.")
 
 
 @described

@@ -1,0 +1,1 @@
+"""Passkeys: add, rename and remove them, and sign in with one."""
