@@ -60,6 +60,7 @@ def test_only_these_fields_ignore_the_authorization_header():
         "secureAccount",
         "requestLoginCode",
         "tokenAuthWithCode",
+        "tokenAuthWithPasskey",
         "resendVerification",
         "answerEmailVerificationChallenge",
         "undoEmailChange",

@@ -51,6 +51,9 @@ SENSITIVE: dict[str, Given] = {
     "confirmTotpEnrollment": enrollment,
     "disableTotp": None,
     "regenerateRecoveryCodes": None,
+    "createPasskeyRegistration": {},
+    "addPasskey": {"challengeToken": "x", "response": {}},
+    "removePasskey": {"id": "x"},
 }
 """What needs a recent proof, with an input of each. `changePassword` only for an account without a password."""
 PROVING = {"reauthenticate"}
@@ -60,6 +63,7 @@ NOT_SENSITIVE = {
     # They prove who one is themselves, or begin that.
     "register", "tokenAuth", "convertSocialToken", "answerProfileChallenge", "createSocialAuthUrl",
     "createSocialNonce", "reauthenticate", "requestLoginCode", "tokenAuthWithCode", "requestReauthenticationCode",
+    "createPasskeyAssertion", "tokenAuthWithPasskey",
     # They prove the mailbox, or begin that.
     "requestPasswordReset", "resetPassword", "secureAccount",
     "verifyEmail", "answerEmailVerificationChallenge", "resendVerification",
@@ -70,7 +74,7 @@ NOT_SENSITIVE = {
     # They answer a challenge of a sign-in.
     "answerMfaChallenge", "answerMfaEnrollmentChallenge",
     # Names and language open nothing.
-    "updateAccount",
+    "updateAccount", "renamePasskey",
 }  # fmt: skip
 
 

@@ -171,6 +171,56 @@ UserOrderInput.direction: OrderDirection!
 Account.isStaff: Boolean!
 Account.groups: [String!]!
 Account.permissions: [String!]!
+Mutation.createPasskeyRegistration(input: CreatePasskeyRegistrationInput): CreatePasskeyRegistrationPayload!
+Mutation.addPasskey(input: AddPasskeyInput!): AddPasskeyPayload!
+Mutation.renamePasskey(input: RenamePasskeyInput!): RenamePasskeyPayload!
+Mutation.removePasskey(input: RemovePasskeyInput!): RemovePasskeyPayload!
+Mutation.createPasskeyAssertion(input: CreatePasskeyAssertionInput): CreatePasskeyAssertionPayload!
+Mutation.tokenAuthWithPasskey(input: TokenAuthWithPasskeyInput!): AuthPayload!
+Account.passkeys: [Passkey!]!
+Account.passkeyUser: PasskeyUser!
+PasskeyUser.rpId: String!
+PasskeyUser.userHandle: String!
+Passkey.id: ID!
+Passkey.credentialId: String!
+Passkey.name: String!
+Passkey.isSynced: Boolean!
+Passkey.canSignIn: Boolean!
+Passkey.createdAt: DateTime!
+Passkey.lastUsedAt: DateTime
+PasskeyCeremony.token: String!
+PasskeyCeremony.expiresIn: Int!
+PasskeyCeremony.options: JSON!
+CreatePasskeyRegistrationInput.automatic: Boolean
+CreatePasskeyRegistrationInput.challengeToken: String
+CreatePasskeyRegistrationPayload.ceremony: PasskeyCeremony
+CreatePasskeyRegistrationPayload.errors: [AuthError!]!
+AddPasskeyInput.challengeToken: String!
+AddPasskeyInput.response: JSON!
+AddPasskeyInput.name: String
+AddPasskeyPayload.passkey: Passkey
+AddPasskeyPayload.account: Account
+AddPasskeyPayload.recoveryCodes: [String!]!
+AddPasskeyPayload.errors: [AuthError!]!
+RenamePasskeyInput.id: ID!
+RenamePasskeyInput.name: String!
+RenamePasskeyPayload.passkey: Passkey
+RenamePasskeyPayload.errors: [AuthError!]!
+RemovePasskeyInput.id: ID!
+RemovePasskeyPayload.deletedPasskeyId: ID
+RemovePasskeyPayload.account: Account
+RemovePasskeyPayload.errors: [AuthError!]!
+CreatePasskeyAssertionInput.purpose: PasskeyPurpose
+CreatePasskeyAssertionInput.challengeToken: String
+CreatePasskeyAssertionPayload.ceremony: PasskeyCeremony
+CreatePasskeyAssertionPayload.errors: [AuthError!]!
+TokenAuthWithPasskeyInput.passkey: PasskeyAssertionInput!
+TokenAuthWithPasskeyInput.clientId: String
+TokenAuthWithPasskeyInput.clientSecret: String
+TokenAuthWithPasskeyInput.scope: String
+TokenAuthWithPasskeyInput.refreshTokenTransport: RefreshTokenTransport
+PasskeyAssertionInput.challengeToken: String!
+PasskeyAssertionInput.response: JSON!
 """
 """A field a line, with its arguments and its type."""
 
@@ -185,10 +235,12 @@ VALUES = {
         "INVALID_CODE",
         "PASSWORD_TOO_WEAK",
         "REGISTRATION_CLOSED",
+        "PASSKEY_REJECTED",
     },
     "AuthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
     "ReauthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
-    "SignInMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
+    "SignInMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE", "PASSKEY"},
+    "PasskeyPurpose": {"SIGN_IN", "SECOND_FACTOR", "REAUTHENTICATION"},
     "EmailVerificationPolicy": {"NONE", "OPTIONAL", "MANDATORY"},
     "UserOrderField": {"DATE_JOINED", "USERNAME"},
     "OrderDirection": {"ASC", "DESC"},

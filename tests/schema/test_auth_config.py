@@ -23,7 +23,7 @@ def test_it_lists_what_is_switched_on(config):
     """In the order of the settings, with the credentials that each takes, best first."""
     found = config()
 
-    assert found["signInMethods"] == ["PASSWORD", "SOCIAL", "EMAIL_CODE"]
+    assert found["signInMethods"] == ["PASSWORD", "SOCIAL", "EMAIL_CODE", "PASSKEY"]
     assert {one["name"]: one["credentials"] for one in found["socialProviders"]} == {
         "google-oauth2": ["ID_TOKEN", "CODE", "ACCESS_TOKEN"],
         "apple-id": ["ID_TOKEN", "CODE"],
@@ -72,7 +72,7 @@ def test_without_providers(config, settings):
     """Passwords alone."""
     settings.LATCHKEY = replace(settings.LATCHKEY, providers=())
 
-    assert config() == {"signInMethods": ["PASSWORD", "EMAIL_CODE"], "socialProviders": []}
+    assert config() == {"signInMethods": ["PASSWORD", "EMAIL_CODE", "PASSKEY"], "socialProviders": []}
 
 
 def test_it_says_what_a_password_must_be(graphql, settings):
@@ -118,7 +118,7 @@ def test_it_tells_what_registration_takes(graphql, settings, policy):
     assert found == {
         "emailVerification": policy.name,
         "registrationOpen": False,
-        "signInMethods": ["PASSWORD"],
+        "signInMethods": ["PASSWORD", "PASSKEY"],
     }
 
 
