@@ -63,6 +63,8 @@ def test_only_these_fields_ignore_the_authorization_header():
         "tokenAuthWithPasskey",
         "resendVerification",
         "answerEmailVerificationChallenge",
+        "answerMfaChallenge",
+        "answerMfaEnrollmentChallenge",
         "undoEmailChange",
         "cancelAccountDeletion",
         "disownRegistration",

@@ -123,14 +123,19 @@ WITHOUT_CREDENTIAL = {
     "disableTotp",
     "exportAccount",
     "regenerateRecoveryCodes",
+    "removePasskey",
+    "renamePasskey",
     "updateAccount",
     *ENDING_SESSIONS,
 }
 BY_VIEWER = {
+    "addPasskey",
     "cancelEmailChange",
     "changePassword",
     "confirmEmailChange",
     "confirmTotpEnrollment",
+    "createPasskeyAssertion",
+    "createPasskeyRegistration",
     "createSocialAuthUrl",
     "createTotpEnrollment",
     "deleteAccount",
@@ -139,6 +144,8 @@ BY_VIEWER = {
     "linkSocialAccount",
     "reauthenticate",
     "regenerateRecoveryCodes",
+    "removePasskey",
+    "renamePasskey",
     "requestEmailChange",
     "requestReauthenticationCode",
     "unlinkSocialAccount",
@@ -239,4 +246,8 @@ def test_the_types_of_this_part_have_no_other_fields():
     whole = {coordinate.partition(".")[0] for coordinate in listed} - of_others
     served = {f"{type_name}.{name}" for type_name in whole for name in TYPES[type_name].fields}
 
-    assert served - listed == {"Session.device"}
+    assert served - listed == {
+        "Session.device",
+        "Session.remembersBrowser",
+        "CreatePasskeyAssertionInput.clientId",
+    }
