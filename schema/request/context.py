@@ -44,8 +44,8 @@ class Context:
     @cached_property
     def caller(self) -> Caller:
         """Who asks, looked for when a resolver wants to know."""
-        caller, mark = self.find_caller(), self.remembered_browser
-        return replace(caller, browser_token=mark.token) if mark.token and mark.allowed else caller
+        caller, browser = self.find_caller(), self.remembered_browser
+        return replace(caller, browser_token=browser.token) if browser.token and browser.allowed else caller
 
     @cached_property
     def bearer(self) -> Bearer | None:

@@ -40,15 +40,11 @@ class BrowserCookie:
 
     @property
     def token(self) -> str | None:
-        """The token in the request's cookie, if there is one.
+        """The token in the request's cookie, if any.
 
-        It is read from the raw header, by exact bytes, and counts only if it comes once (S91). Django trims names of
-        Unicode's white space and takes the last of several: a neighbour on a subdomain, which cannot set a `__Host-`
-        cookie, could set another that passes for it.
+        ExactCookiesMiddleware has dropped what only looks like it, or comes more than once (S91).
         """
-        pairs = [pair.partition("=") for pair in self._request.META.get("HTTP_COOKIE", "").split(";")]
-        found = [value for name, _equals, value in pairs if name.strip(" \t") == self._name]
-        return found[0].strip(" \t") or None if len(found) == 1 else None
+        return self._request.COOKIES.get(self._name) or None
 
     def set(self, token: str, *, seconds: int) -> None:
         """Store the token in the browser."""

@@ -28,6 +28,7 @@ class Call:
 
     input: dict[str, Any] | None = None
     token: str | None = None
+    headers: dict[str, str] | None = None
 
 
 @dataclass

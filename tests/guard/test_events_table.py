@@ -74,7 +74,7 @@ def test_a_mutation_writes_what_the_table_says(world, mutation, outcome):
     SecurityEvent.objects.all().expire()
 
     variables = {} if call.input is None else {"input": call.input}
-    answer = world.graphql(document_of(mutation), token=call.token, **variables)
+    answer = world.graphql(document_of(mutation), token=call.token, headers=call.headers, **variables)
 
     assert answer.status == 200
     assert "errors" not in answer.body

@@ -6,10 +6,13 @@ from django.utils import timezone
 
 from accounts.conf import MfaRequired
 from accounts.tokens.models import Session
+from tests.api import PASSWORD
 from tests.factories import make_account
 from tests.guard.journeys import Call, World, journey
-from tests.mfa.calls import challenge, confirm, create, holder, signed_in_with_app
+from tests.mfa.calls import SIGN_IN, challenge, confirm, create, holder, signed_in_with_app
 from tests.mfa.enrolled import code_of, with_codes, with_passkey
+
+BROWSER = {"Origin": "http://localhost:5173", "Apollo-Require-Preflight": "true", "Host": "localhost"}
 
 
 def requiring(world: World) -> None:
@@ -35,6 +38,17 @@ def answer_with_recovery_code(world: World) -> Call:
     account, _secret = holder()
     code, *_others = with_codes(account)
     return Call({"challengeToken": challenge(world.graphql, account), "factor": {"recoveryCode": code}})
+
+
+@journey("answerMfaChallenge", "success, and the browser is remembered")
+def answer_and_be_remembered(world: World) -> Call:
+    """As it asked for."""
+    world.settings.LATCHKEY = replace(world.settings.LATCHKEY, mfa_remember_days=30)
+    account, secret = holder()
+    given = {"email": account.email, "password": PASSWORD, "refreshTokenTransport": "COOKIE"}
+    token = world.graphql(SIGN_IN, headers=BROWSER, input=given).data["tokenAuth"]["challenge"]["token"]
+    answered = {"challengeToken": token, "factor": {"totpCode": code_of(secret)}, "rememberBrowser": True}
+    return Call(answered, headers=BROWSER)
 
 
 @journey("answerMfaChallenge", "refused, or one more step needed")
