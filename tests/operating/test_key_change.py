@@ -20,15 +20,17 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
+import pyotp
 import pytest
 
 from tests.api import AUTH_URL, CONVERT, PASSWORD, REFRESH, REGISTER
 from tests.live import UNLIMITED, Live, fresh_database, serving
+from tests.mfa.calls import ANSWER, CONFIRM, CREATE, SIGN_IN
 from tests.passwords.mailed import REQUEST_RESET, RESET
 from tests.providers.server import Providers, Server
 from tests.redis_server import redis_server
 
-OLD, NEW, MAIL = "k7Qw-Zp2_xL9" * 4, "mB4s_Tz8-vR1" * 4, "hD6n-Yc3_wJ5" * 4
+OLD, NEW, MAIL, FACTORS = ("k7Qw-Zp2_xL9" * 4, "mB4s_Tz8-vR1" * 4, "hD6n-Yc3_wJ5" * 4, "qF2t-Xe7_gK8" * 4)
 PHASES = [
     {"SECRET_KEY": OLD},
     {"SECRET_KEY": OLD, "SECRET_KEY_FALLBACKS": NEW, "MAILED_CODE_KEYS": f"{OLD},{MAIL}"},
@@ -36,6 +38,13 @@ PHASES = [
     {"SECRET_KEY": NEW, "MAILED_CODE_KEYS": MAIL},
 ]
 """The settings before, and in each phase. The keys of mailed codes, which SECRET_KEY was, are introduced on the way."""
+FACTOR_PHASES = [
+    {"SECRET_KEY": OLD},
+    {"SECRET_KEY": OLD, "MFA_KEYS": f"{OLD},{FACTORS}"},
+    {"SECRET_KEY": OLD, "MFA_KEYS": f"{FACTORS},{OLD}"},
+    {"SECRET_KEY": OLD, "MFA_KEYS": FACTORS},
+]
+"""The same for the keys of second factors, which SECRET_KEY was."""
 CLIENTS = 3
 ROUNDS = 4
 """That each client goes through in each state of the two servers."""
@@ -229,6 +238,83 @@ class Traveller:
         return payload
 
 
+@dataclass
+class Holder:
+    """Somebody with an authenticator app and recovery codes, who begins at one server and ends at the other."""
+
+    cluster: Cluster
+    name: str
+    begins: int = 0
+    ends: int = 1
+    secret: str = ""
+    recovery_codes: list[str] = field(default_factory=list)
+
+    @property
+    def email(self) -> str:
+        """Of the account."""
+        return f"{self.name}@example.com"
+
+    def register(self) -> str:
+        """Make the account; returns the access token."""
+        person = {"email": self.email, "username": self.name, "firstName": "Ada", "password": PASSWORD}
+        payload = self.cluster.post(REGISTER, first=self.begins, input=person)["register"]
+        return str(payload["tokens"]["accessToken"])
+
+    def set_up(self, access_token: str) -> None:
+        """Set the app up: the second server gets the token that the first one made."""
+        headers = {"Authorization": f"Bearer {access_token}"}
+        begun = self.cluster.post(CREATE, first=self.begins, headers=headers)["createTotpEnrollment"]
+        assert begun["errors"] == []
+        self.secret = begun["enrollment"]["secret"]
+        given = {"challengeToken": begun["enrollment"]["token"], "code": self.code()}
+        confirmed = self.cluster.post(CONFIRM, first=self.ends, headers=headers, input=given)["confirmTotpEnrollment"]
+        assert confirmed["errors"] == []
+        self.recovery_codes = confirmed["recoveryCodes"]
+
+    def code(self, later: int = 0) -> str:
+        """That the app shows, or will show in so many seconds."""
+        return pyotp.TOTP(self.secret).at(int(time.time()) + later)
+
+    def sign_in(self, **factor: str) -> None:
+        """With the password at one server, and the factor at the other."""
+        shown = {"email": self.email, "password": PASSWORD}
+        waiting = self.cluster.post(SIGN_IN, first=self.begins, input=shown)["tokenAuth"]
+        assert [error["code"] for error in waiting["errors"]] == ["MFA_REQUIRED"]
+        given = {"challengeToken": waiting["challenge"]["token"], "factor": factor}
+        payload = self.cluster.post(ANSWER, first=self.ends, input=given)["answerMfaChallenge"]
+        assert payload["tokens"], payload["errors"]
+
+    def sign_in_twice(self, begins: int) -> None:
+        """With a code of the app, and with a recovery code."""
+        self.begins, self.ends = begins, 1 - begins
+        # Not the step of the code that set the app up: no code counts twice.
+        self.sign_in(totpCode=self.code(later=30))
+        self.sign_in(recoveryCode=self.recovery_codes.pop())
+
+
+VERIFY_ALL = "from accounts.people.models import Account; Account.objects.update(email_verified=True)"
+
+
+def holders(cluster: Cluster, names: list[str]) -> list[Holder]:
+    """People with these names, who set their apps up now."""
+    found = [Holder(cluster, name) for name in names]
+    tokens = [holder.register() for holder in found]
+    cluster.both[0].manage("shell", "-c", VERIFY_ALL)
+    for holder, token in zip(found, tokens, strict=True):
+        holder.set_up(token)
+    return found
+
+
+def changed_in_phases(cluster: Cluster, phases: list[dict[str, str]]) -> Iterator[tuple[int, int]]:
+    """Restart one server after the other with each phase's keys; yields the phase and the server."""
+    for phase, number in itertools.product(range(1, len(phases)), range(2)):
+        if phase == len(phases) - 1 and number == 0:
+            # Before a former key is gone.
+            cluster.both[0].manage("reseal_factors")
+        cluster.restart(number, **phases[phase])
+        yield phase, number
+
+
 def administrator(live: Live) -> Any:
     """Signs in to the administration: opens its pages with one cookie at either server."""
     live.manage(
@@ -255,9 +341,10 @@ def opens(administrator: Any, server: Live) -> bool:
 def test_a_rolling_change_loses_no_session_and_refuses_no_refresh(cluster, clients, provider_server: Server):
     """Six restarts, one server at a time; in each state, what begins at one server ends at the other."""
     root = administrator(cluster.both[0])
-    for phase, number in itertools.product(range(1, len(PHASES)), range(2)):
-        cluster.restart(number, **PHASES[phase])
+    old_hands = holders(cluster, [f"holder{number}" for number in range(2 * (len(PHASES) - 1))])
+    for phase, number in changed_in_phases(cluster, PHASES):
         go_on(clients)
+        old_hands.pop().sign_in_twice(begins=number)
         for begins, ends in ((0, 1), (1, 0)):
             name = f"traveller{phase}{number}{begins}"
             Traveller(cluster, provider_server.providers, begins, ends, name).travel()
@@ -271,3 +358,16 @@ def test_a_rolling_change_loses_no_session_and_refuses_no_refresh(cluster, clien
     assert [client.wrong for client in clients] == [[]] * CLIENTS
     assert sum(client.refreshes for client in clients) > 36
     print(f"{sum(client.refreshes for client in clients)} refreshes, 0 refused")  # noqa: T201 - measured
+
+
+def test_a_rolling_change_of_the_keys_of_factors_refuses_no_factor(cluster, clients):
+    """S75: neither of apps that were set up before, nor of those that are set up on the way."""
+    old_hands = holders(cluster, [f"holder{number}" for number in range(4 * (len(FACTOR_PHASES) - 1))])
+    for phase, number in changed_in_phases(cluster, FACTOR_PHASES):
+        go_on(clients)
+        newcomers = holders(cluster, [f"newcomer{phase}{number}{begins}" for begins in range(2)])
+        for begins, newcomer in enumerate(newcomers):
+            old_hands.pop().sign_in_twice(begins)
+            newcomer.sign_in_twice(begins)
+
+    assert [client.wrong for client in clients] == [[]] * CLIENTS
