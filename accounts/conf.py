@@ -602,8 +602,7 @@ class Latchkey:
     )
     mfa_required_for: MfaRequired = setting(
         "MFA_REQUIRED_FOR",
-        "Who must set up a second factor at the next sign-in: `none`, `staff` or `all`. `all` needs"
-        " `EMAIL_VERIFICATION=mandatory`.",
+        "Who must set up a second factor at the next sign-in. `all` needs `EMAIL_VERIFICATION=mandatory`.",
         default=MfaRequired.NONE,
     )
     mfa_trusted_providers: tuple[str, ...] = setting(
