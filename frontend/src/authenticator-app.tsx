@@ -1,11 +1,11 @@
 /** Setting up an authenticator app: on the account page, or as a step of a sign-in. */
 import { useMutation } from "@apollo/client/react";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { ConfirmTotpEnrollmentDocument } from "./__generated__/graphql";
 import { useChange } from "./change";
 import { Copy } from "./copy";
 import type { Enrollment } from "./enrollment";
-import { wrongCodeAtField } from "./errors";
+import { wrongFactorAtField } from "./errors";
 import { Field, Form } from "./form";
 import { lazily } from "./lazily";
 
@@ -18,12 +18,13 @@ const QrCode = lazily(
 export default function AppSetUp({
   enrollment: { token, secret, uri },
   onDone,
-  onCancel,
+  children,
 }: {
   enrollment: Enrollment;
   /** Gets the recovery codes. There are none if the account has some already. */
   onDone: (recoveryCodes: string[]) => Promise<unknown> | void;
-  onCancel: () => void;
+  /** The button that cancels. */
+  children: ReactNode;
 }) {
   const change = useChange();
   const [confirm] = useMutation(ConfirmTotpEnrollmentDocument, { fetchPolicy: "no-cache" });
@@ -42,7 +43,9 @@ export default function AppSetUp({
       <p className="key">
         <code>{secret.match(/.{1,4}/g)!.join(" ")}</code>
       </p>
-      <Copy text={secret}>Copy the key</Copy>
+      <div className="choices">
+        <Copy text={secret}>Copy the key</Copy>
+      </div>
       <Form
         label="Confirm"
         fields={["code"]}
@@ -50,14 +53,12 @@ export default function AppSetUp({
           const variables = { input: { challengeToken: token, code } };
           const payload = await change(async () => (await confirm({ variables })).data!.confirmTotpEnrollment);
           if (payload?.errors.length === 0) await onDone(payload.recoveryCodes);
-          return payload && payload.errors.map(wrongCodeAtField);
+          return payload && payload.errors.map(wrongFactorAtField);
         }}
       >
         <AppCodeField />
       </Form>
-      <button type="button" className="quiet" onClick={onCancel}>
-        Cancel
-      </button>
+      {children}
     </>
   );
 }
@@ -68,7 +69,7 @@ export function AppCodeField({ autoFocus = false }: { autoFocus?: boolean }) {
     <Field
       name="code"
       label="Code of the app"
-      hint="The app shows a new code every 30 seconds. Each works once."
+      hint="Your authenticator app shows a new one every 30 seconds. Each works once."
       autoComplete="one-time-code"
       inputMode="numeric"
       spellCheck={false}

@@ -16,10 +16,10 @@ export function Copy({ text, children }: { text: string; children: string }) {
 
   return (
     <>
-      <Messages {...messages} />
       <button type="button" className="secondary" onClick={() => void copy()}>
         {children}
       </button>
+      <Messages {...messages} />
     </>
   );
 }

@@ -34,3 +34,9 @@ export const wrongPasswordAt = (name: string) => (failure: Failure): Failure =>
 /** Shows a wrong code at its field. */
 export const wrongCodeAtField = (failure: Failure): Failure =>
   failure.code === "INVALID_CODE" ? { ...failure, field: ["code"] } : failure;
+
+/** Shows a wrong code of an app, or a wrong recovery code, at its field. The service's message is for mailed codes. */
+export const wrongFactorAtField = (failure: Failure): Failure =>
+  failure.code === "INVALID_CODE"
+    ? { ...failure, field: ["code"], message: "This code is not correct, or it was used before." }
+    : failure;

@@ -21,7 +21,6 @@ export function RecoveryCodes({ codes }: { codes: string[] }) {
         ))}
       </ul>
       <div className="choices">
-        <Copy text={text}>Copy</Copy>
         <button
           type="button"
           className="secondary"
@@ -32,6 +31,7 @@ export function RecoveryCodes({ codes }: { codes: string[] }) {
         <button type="button" className="secondary" onClick={() => window.print()}>
           Print
         </button>
+        <Copy text={text}>Copy</Copy>
       </div>
     </div>
   );

@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from "react";
 import type { MfaFactorInput, MfaMethod, PasskeyPurpose } from "./__generated__/graphql";
 import { AppCodeField } from "./authenticator-app";
-import { wrongCodeAtField, type Failure } from "./errors";
+import { wrongFactorAtField, type Failure } from "./errors";
 import { Field, Form } from "./form";
 import { PasskeyButton } from "./passkeys/parts";
 
@@ -35,7 +35,7 @@ export default function SecondFactor({
   const [isRecovering, setRecovering] = useState(!hasApp && !hasPasskey);
   const [hasSwitched, setSwitched] = useState(focus);
 
-  const send = async (factor: MfaFactorInput) => (await answer(factor))?.map(wrongCodeAtField) ?? null;
+  const send = async (factor: MfaFactorInput) => (await answer(factor))?.map(wrongFactorAtField) ?? null;
   function switchTo(recovering: boolean) {
     setRecovering(recovering);
     setSwitched(true);

@@ -56,7 +56,13 @@ export function TwoStep({ account: { mfa, emailVerified } }: { account: TwoStepF
           </div>
         </>
       ) : enrollment ? (
-        <AppSetUp enrollment={enrollment} onDone={setUp} onCancel={() => (drop(), finish())} />
+        <AppSetUp enrollment={enrollment} onDone={setUp}>
+          <div className="choices">
+            <button type="button" className="secondary" onClick={() => (drop(), finish())}>
+              Cancel
+            </button>
+          </div>
+        </AppSetUp>
       ) : (
         <>
           <p>

@@ -25,7 +25,7 @@ export function SecondStep({
   if (isOver) return <StepIsOver onCancel={onCancel} />;
   return (
     <Page title="Second step" narrow>
-      <p>Your account asks for a second step. {methods.includes("TOTP") && "Open your authenticator app."}</p>
+      <p>Your account asks for a second step.</p>
       <SecondFactor
         methods={methods}
         label="Sign in"

@@ -60,7 +60,11 @@ function SetUp({ challenge: { token, methods }, link, onCancel }: SetUpProps) {
   if (enrollment)
     return (
       <Page title="Set up your app" narrow>
-        <AppSetUp enrollment={enrollment} onDone={setCodes} onCancel={drop} />
+        <AppSetUp enrollment={enrollment} onDone={setCodes}>
+          <button type="button" className="quiet" onClick={drop}>
+            Back
+          </button>
+        </AppSetUp>
       </Page>
     );
   return (
