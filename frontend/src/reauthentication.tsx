@@ -22,8 +22,6 @@ import { canRedirect, type Provider } from "./providers";
 const SecondFactor = lazily(() => import("./second-factor"), PartUnavailable);
 
 const has = ({ errors }: Payload, wanted: string) => errors.some(({ code }) => code === wanted);
-/** MFA_REQUIRED: the rest of the proof is recent. */
-const needsProof = (payload: Payload) => has(payload, "REAUTHENTICATION_REQUIRED") || has(payload, "MFA_REQUIRED");
 
 export function Reauthentication({
   account,
@@ -42,7 +40,7 @@ export function Reauthentication({
   const change: Change = useCallback(
     async (send, { last = false } = {}) => {
       let payload = await send();
-      if (needsProof(payload)) {
+      if (has(payload, "REAUTHENTICATION_REQUIRED")) {
         const proven = await new Promise<boolean>((resolve) => setAsking(() => resolve));
         setAsking(null);
         if (!proven) return null;

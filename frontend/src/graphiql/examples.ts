@@ -55,6 +55,10 @@ query Me {
       refreshTokenExpiresIn
       scope
     }
+    challenge {
+      __typename
+      token
+    }
     errors {
       code
       field
@@ -165,6 +169,79 @@ mutation TokenAuthWithCode {
       refreshToken
       expiresIn
     }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Set up an authenticator app",
+    query: `# Needs a verified address. Put the secret or the URI into the app.
+mutation CreateTotpEnrollment {
+  createTotpEnrollment {
+    enrollment {
+      token
+      secret
+      uri
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Confirm the authenticator app with its code",
+    query: `mutation ConfirmTotpEnrollment {
+  confirmTotpEnrollment(input: { challengeToken: "…", code: "123456" }) {
+    recoveryCodes
+    account {
+      mfa {
+        enabled
+        methods
+        recoveryCodesRemaining
+      }
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Sign in with the second factor",
+    query: `# The token is that of an MfaChallenge, which tokenAuth and the other sign-ins return.
+mutation AnswerMfaChallenge {
+  answerMfaChallenge(input: { challengeToken: "…", factor: { totpCode: "123456" } }) {
+    tokens {
+      accessToken
+      refreshToken
+      expiresIn
+    }
+    errors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+  },
+  {
+    title: "Make new recovery codes",
+    query: `mutation RegenerateRecoveryCodes {
+  regenerateRecoveryCodes {
+    recoveryCodes
     errors {
       code
       field

@@ -86,6 +86,7 @@ test("a wrong code shows at its field, which has the focus", async () => {
   const field = document.querySelector("[name=code]")!;
   expect(field.getAttribute("aria-invalid")).toBe("true");
   expect(document.activeElement).toBe(field);
+  expect(document.querySelector(".error")!.textContent).toBe("This code is not correct, or it was used before.");
   expect(alert()).toBe("Please correct one field.");
 });
 
