@@ -36,6 +36,20 @@ const KINDS = {
   key: { transport: "usb", hasResidentKey: false, hasUserVerification: false },
 } as const;
 
+declare global {
+  interface Window {
+    /** How often this page has asked for a passkey. */
+    questions?: number;
+  }
+}
+
+/** Does the work, and waits until the page has asked for a passkey so often. */
+export async function untilAsked(page: Page, work: () => Promise<unknown>, times = 1): Promise<void> {
+  const before = await page.evaluate(() => window.questions ?? 0);
+  await work();
+  await page.waitForFunction((count) => (window.questions ?? 0) >= count, before + times);
+}
+
 const base64url = (text: string) => text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 const base64 = (text: string) => Buffer.from(text, "base64url").toString("base64");
 
@@ -46,6 +60,12 @@ export async function openWith(
   kind: keyof typeof KINDS = "phone",
 ): Promise<[Page, Authenticator]> {
   const page = await context.newPage();
+  // Not on a page without an origin, such as the first one.
+  await page.addInitScript(() => {
+    const { credentials } = navigator;
+    const get = credentials?.get.bind(credentials);
+    if (get) credentials.get = (options) => ((window.questions = (window.questions ?? 0) + 1), get(options));
+  });
   const chromium = await context.newCDPSession(page);
   await chromium.send("WebAuthn.enable");
   const authenticator = await add(chromium, kind);

@@ -1,7 +1,7 @@
 /** Passkeys against the real service, with Chromium's virtual authenticator. They belong to a domain: localhost. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openWith, type Authenticator } from "./authenticator";
+import { openWith, untilAsked, type Authenticator } from "./authenticator";
 import { alert, heading, inspect, launch, signIn, visit, type Visit } from "./browser";
 import { PASSWORD, startService, type Service } from "./service";
 
@@ -63,10 +63,12 @@ async function signOut(page: Page): Promise<void> {
   await heading(page, "Sign in");
 }
 
-/** Signs out, so that suggestions of passkeys wait for the user. Otherwise the authenticator answers at once. */
+/** Signs out. Suggestions of passkeys then wait for the user, where otherwise the authenticator would answer at once;
+ *  it answers whatever is asked from then on. */
 async function signOutQuietly(page: Page, authenticator: Authenticator): Promise<void> {
   await authenticator.answers(false);
-  await signOut(page);
+  await untilAsked(page, () => signOut(page));
+  await authenticator.answers(true);
 }
 
 test("a passkey is added, gets a name, and signs in by the button", async () => {
@@ -91,7 +93,6 @@ test("a passkey is added, gets a name, and signs in by the button", async () => 
   await signOutQuietly(page, phone);
   await button(page, "Sign in with a passkey").waitFor();
   await inspect(page, "sign-in-passkey");
-  await phone.answers(true);
   await button(page, "Sign in with a passkey").click();
   await heading(page, "Your account");
   await rows(page).getByText(/last used/).waitFor();
@@ -104,9 +105,8 @@ test("a passkey signs in from the suggestions of the field for the address", asy
   await addPasskey(page);
   await signOutQuietly(page, phone);
   expect(await page.getByLabel("E-mail", { exact: true }).getAttribute("autocomplete")).toBe("username webauthn");
-  await expect.poll(() => operations.at(-1)).toBe("createPasskeyAssertion");
+  expect(operations.at(-1)).toBe("createPasskeyAssertion");
   // The virtual authenticator shows no list: it answers as if the user had chosen the first.
-  await phone.answers(true);
   await page.reload();
   await heading(page, "Your account");
   expect(operations).toContain("tokenAuthWithPasskey");
@@ -167,9 +167,14 @@ test("a passkey that nobody confirms in time says so, and the next attempt works
     const body = await response.text();
     await route.fulfill({ response, body: body.replace(/"timeout":\s*\d+/, '"timeout": 1500') });
   });
-  await button(page, "Sign in with a passkey").click();
-  await alert(page, "The passkey was not confirmed in time.");
-  await page.unrouteAll({ behavior: "wait" });
+  await phone.answers(false);
+  const attempt = async () => {
+    await button(page, "Sign in with a passkey").click();
+    await alert(page, "The passkey was not confirmed in time.");
+    await page.unrouteAll({ behavior: "wait" });
+  };
+  // By the button, and by the suggestions that return after it.
+  await untilAsked(page, attempt, 2);
   await phone.answers(true);
   await button(page, "Sign in with a passkey").click();
   await heading(page, "Your account");
@@ -207,7 +212,7 @@ test("two passkeys sign in, a device makes no second one, and one is removed", a
   await register("june");
   const [page, phone] = await signedIn("june", "synced");
   await addPasskey(page);
-  await rows(page).getByText("On all your devices").waitFor();
+  await rows(page).getByText("Synced to your devices").waitFor();
   await button(page, "Add a passkey").click();
   await alert(page, "has a passkey for your account already");
   await inspect(page, "account-passkey-twice");
@@ -220,7 +225,6 @@ test("two passkeys sign in, a device makes no second one, and one is removed", a
     [laptop, own],
   ] as const) {
     await signOutQuietly(where, authenticator);
-    await authenticator.answers(true);
     await button(where, "Sign in with a passkey").click();
     await heading(where, "Your account");
   }
@@ -244,7 +248,6 @@ test("a passkey that was removed here by another browser signs in no more, and i
   await said(other, /is removed/);
 
   expect(await phone.ids()).toHaveLength(1);
-  await phone.answers(true);
   await button(page, "Sign in with a passkey").click();
   await alert(page, "This passkey did not work here.");
   await expect.poll(() => phone.ids()).toEqual([]);
@@ -272,7 +275,6 @@ test("a passkey whose answer is wrong is rejected, and stays on its device", asy
   await addPasskey(page);
   await signOutQuietly(page, phone);
   await phone.spoil();
-  await phone.answers(true);
   await button(page, "Sign in with a passkey").click();
   await alert(page, "This passkey did not work here.");
   expect(await phone.ids()).toHaveLength(1);
@@ -283,8 +285,10 @@ test("after a sign-in with a password, the browser makes a passkey by itself", a
   const entered = await enter();
   // In headless Chromium no password manager agrees, and the question stays open for ever. Its part is played here.
   await entered.context.addInitScript(() => {
-    const create = navigator.credentials.create.bind(navigator.credentials);
-    navigator.credentials.create = (options) => {
+    const { credentials } = navigator;
+    const create = credentials?.create.bind(credentials);
+    if (!create) return; // a page without an origin
+    credentials.create = (options) => {
       const { mediation, ...rest } = options as CredentialCreationOptions & { mediation?: string };
       return mediation === "conditional" ? create(rest) : Promise.reject(new Error("Nobody asked for this."));
     };

@@ -58,7 +58,7 @@ test("each passkey shows what it is, and the browser is told which there are", a
   const { told } = browser();
   await draw();
   expect(rows()).toEqual([
-    expect.stringMatching(/^PhoneOn all your devicesAdded .*2026, last used .*2026/),
+    expect.stringMatching(/^PhoneSynced to your devicesAdded .*2026, last used .*2026/),
     expect.stringMatching(/^KeyOn one device · second step onlyAdded .*2026Rename/),
   ]);
   expect(told).toEqual([accepted("phone", "key")]);

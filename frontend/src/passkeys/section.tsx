@@ -94,7 +94,7 @@ export default function Passkeys({ account }: { account: PasskeysFragment }) {
                     <bdi>{passkey.name}</bdi>
                   </strong>
                   <span>
-                    {passkey.isSynced ? "On all your devices" : "On one device"}
+                    {passkey.isSynced ? "Synced to your devices" : "On one device"}
                     {!passkey.canSignIn && " · second step only"}
                   </span>
                 </span>

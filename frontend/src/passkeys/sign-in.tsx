@@ -28,6 +28,7 @@ export default function PasskeySignIn({ link = null }: { link?: LinkChallenge | 
 
   return (
     <div className="providers">
+      {(!link || link.signInMethods.includes("PASSWORD")) && <p className="divider">or</p>}
       <Messages {...messages} />
       <button
         type="button"
