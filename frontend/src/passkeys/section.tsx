@@ -107,7 +107,7 @@ export default function Passkeys({ account }: { account: PasskeysFragment }) {
                   )}
                 </span>
                 <span className="choices">
-                  <button type="button" className="secondary" onClick={() => setRenaming(passkey.id)}>
+                  <button type="button" className="secondary" onClick={() => (setNews(""), setRenaming(passkey.id))}>
                     Rename <span className="unseen">{passkey.name}</span>
                   </button>
                   <button

@@ -44,7 +44,7 @@ async function perform<T>(
 
 type Words = Partial<Record<string, string>> & { NotAllowedError: string };
 const USING: Words = {
-  NotAllowedError: "No passkey was used: it was cancelled, or this device has none for this account.",
+  NotAllowedError: "No passkey was used: it was cancelled, or this device has none that works here.",
 };
 const MAKING: Words = {
   NotAllowedError: "No passkey was made: it was cancelled, or this device cannot make one.",
