@@ -303,3 +303,79 @@ test("after a sign-in with a password, the browser makes a passkey by itself", a
   await heading(page, "Your account");
   expect(entered.operations.filter((name) => name === "createPasskeyRegistration")).toHaveLength(1);
 });
+
+/** A service that wants a second factor of everybody. */
+let strict: Service;
+const strictly = async () => (strict ??= await startService({ EMAIL_VERIFICATION: "mandatory", MFA_REQUIRED_FOR: "all" }));
+afterAll(() => strict?.stop());
+
+/** A browser in which somebody who needs a second step has shown the password. */
+async function atSecondStep(
+  username: string,
+  kind?: Parameters<typeof openWith>[2],
+): Promise<[Page, Authenticator, Visit]> {
+  await (await strictly()).register(username);
+  await strict.verify(username);
+  const entered = await enter(strict);
+  const [page, authenticator] = await openWith(entered, "/sign-in", kind);
+  await signIn(page, username, PASSWORD);
+  return [page, authenticator, entered];
+}
+
+test("a security key is set up as the second step that the service wants, and is asked for from then on", async () => {
+  const [page, key, { operations }] = await atSecondStep("olga", "key");
+  await heading(page, "Set up a second step");
+  await inspect(page, "set-up-passkey");
+  await button(page, "Use a passkey or security key").click();
+  await heading(page, "Save your recovery codes");
+  expect(await page.locator(".codes li").count()).toBe(10);
+  await inspect(page, "set-up-passkey-codes");
+  await button(page, "I have saved them: sign in").click();
+  await heading(page, "Your account");
+  await rows(page).getByText("On one device · second step only").waitFor();
+  await part(page, "Two-step sign-in").getByText("On. Signing in also asks for a passkey.").waitFor();
+
+  // It does not know its user, so it is not enough alone.
+  await signOut(page);
+  await button(page, "Sign in with a passkey").click();
+  await alert(page, "No passkey was used");
+  await signIn(page, "olga", PASSWORD);
+  await heading(page, "Second step");
+  await inspect(page, "second-step-passkey");
+  await button(page, "Use a passkey").click();
+  await heading(page, "Your account");
+  expect(operations.filter((name) => name === "answerMfaChallenge")).toHaveLength(1);
+  expect(await key.ids()).toEqual([]); // it keeps none: the service holds what it made
+});
+
+test("at the second step, a foreign key is refused, and a recovery code helps", async () => {
+  const [page, key] = await atSecondStep("pia", "phone");
+  await button(page, "Use a passkey or security key").click();
+  const codes = await page.locator(".codes li").allTextContents();
+  await button(page, "I have saved them: sign in").click();
+  await heading(page, "Your account");
+  await key.answers(false);
+  await untilAsked(page, () => signOut(page));
+  await signIn(page, "pia", PASSWORD);
+  await heading(page, "Second step");
+  await key.remove((await key.ids())[0]!);
+  await key.answers(true);
+  await button(page, "Use a passkey").click();
+  await alert(page, "No passkey was used");
+  await inspect(page, "second-step-passkey-cancelled");
+  await button(page, "Use a recovery code").click();
+  await page.getByLabel("Recovery code").fill(codes[0]!);
+  await page.keyboard.press("Enter");
+  await heading(page, "Your account");
+});
+
+test("with a second step, a passkey that knows its user signs in alone", async () => {
+  const [page, phone, { operations }] = await atSecondStep("rosa", "phone");
+  await button(page, "Use a passkey or security key").click();
+  await button(page, "I have saved them: sign in").click();
+  await heading(page, "Your account");
+  await signOutQuietly(page, phone);
+  await button(page, "Sign in with a passkey").click();
+  await heading(page, "Your account");
+  expect(operations).not.toContain("answerMfaChallenge");
+});
