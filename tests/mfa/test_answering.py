@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,18 +10,24 @@ from django.utils import timezone
 
 from accounts.challenges.models import Challenge
 from accounts.conf import EmailVerification, rate_limits
+from accounts.factors import webauthn
 from accounts.factors.models import RecoveryCodes
+from accounts.factors.webauthn import PasskeyPurpose
 from accounts.guard.events import EventType
 from accounts.guard.models import SecurityEvent
 from accounts.mails.models import Mail, Purpose
 from accounts.mails.rendering import render
+from accounts.people.models import Account
+from accounts.shared.single_use import digest_of
 from accounts.tokens.models import Session
-from tests.api import ME, PASSWORD, codes, refusals
+from tests.api import ME, PASSWORD, SignedIn, codes, refusals
+from tests.authenticator import Authenticator
 from tests.factories import make_account, make_client
 from tests.mails import queued, typed_code
 from tests.mfa.calls import ANSWER, SIGN_IN, answer, challenge, holder, shown_password
 from tests.mfa.enrolled import code_of, with_app, with_codes
 from tests.providers.stored import nothing_changes
+from tests.reauthentication.factors import passkey_of
 from tests.verification import calls as verification
 
 TOTP = ["factor", "totpCode"]
@@ -266,14 +273,70 @@ def test_a_bearer_token_is_no_factor(graphql, sign_in):
     assert codes(graphql(ANSWER, token=bearer, input=given).data["answerMfaChallenge"]) == ["INVALID_CODE"]
 
 
-def test_a_passkey_that_is_none_is_rejected(graphql):
-    """The ceremony of somebody else, or of nobody, is no challenge; see tests of passkeys for their answers."""
+def ceremony(
+    account: Account | None,
+    challenge_token: str,
+    *,
+    purpose: PasskeyPurpose = PasskeyPurpose.SECOND_FACTOR,
+) -> webauthn.Ceremony:
+    """One that belongs to this challenge."""
+    return webauthn.begin_assertion(purpose, account=account, bound_to=digest_of(challenge_token))
+
+
+def shown(begun: webauthn.Ceremony, authenticator: Authenticator) -> dict[str, Any]:
+    """The factor: the answer of this authenticator."""
+    return {"challengeToken": begun.token, "response": authenticator.get(begun.options)}
+
+
+def test_a_passkey_finishes_the_sign_in(graphql):
+    """S76: it need not verify its user, since the password was shown. Its ceremony counts once."""
     account, _secret = holder()
+    authenticator = passkey_of(SignedIn(account, "", ""), uv=False)
+    tokens = [challenge(graphql, account) for _ in range(2)]
+    begun = ceremony(account, tokens[0])
+
+    payload = answer(graphql, tokens[0], passkey=shown(begun, authenticator))
+
+    assert payload["errors"] == []
+    assert Session.objects.get().authentication_methods == ["password", "passkey"]
+    again = answer(graphql, tokens[1], passkey=shown(begun, authenticator))
+    assert refusals(again) == [("INVALID_CHALLENGE", ["factor", "passkey", "challengeToken"])]
+
+
+def test_a_passkey_that_does_not_fit_is_rejected(graphql):
+    """Nothing is used up: the right one works afterwards."""
+    account, _secret = holder()
+    other = make_account(email_verified=True)
+    authenticator = passkey_of(SignedIn(account, "", ""))
     token = challenge(graphql, account)
+    begun = ceremony(account, token)
+    theirs = passkey_of(SignedIn(other, "", ""))
+    strange = theirs.shown(theirs.credentials[0], begun.options["challenge"])
 
-    payload = answer(graphql, token, passkey={"challengeToken": "x", "response": {}})
+    for response in (strange, {}, [], "x", 1, {"id": "x" * 10_000}):
+        with nothing_changes(Challenge):
+            payload = answer(graphql, token, passkey={"challengeToken": begun.token, "response": response})
+            assert codes(payload) == ["PASSKEY_REJECTED"]
+            Challenge.objects.update(attempts=0)
+    assert answer(graphql, token, passkey=shown(begun, authenticator))["tokens"]
 
-    assert refusals(payload) == [("INVALID_CHALLENGE", ["factor", "passkey", "challengeToken"])]
+
+def test_a_ceremony_of_something_else_is_no_factor(graphql):
+    """S76: of another purpose, another challenge, another account, or of nobody."""
+    account, _secret = holder()
+    authenticator = passkey_of(SignedIn(account, "", ""))
+    token = challenge(graphql, account)
+    foreign = [
+        ceremony(account, token, purpose=PasskeyPurpose.SIGN_IN),
+        ceremony(account, token, purpose=PasskeyPurpose.REAUTHENTICATION),
+        ceremony(account, challenge(graphql, account)),
+        ceremony(None, token),
+    ]
+
+    for begun in foreign:
+        with nothing_changes(Challenge):
+            payload = answer(graphql, token, passkey=shown(begun, authenticator))
+            assert refusals(payload) == [("INVALID_CHALLENGE", ["factor", "passkey", "challengeToken"])]
 
 
 def test_exactly_one_factor_is_shown(graphql):

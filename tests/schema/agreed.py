@@ -168,6 +168,48 @@ Query.user(username: String!): User
 Query.users(first: Int, after: String, last: Int, before: String, orderBy: UserOrderInput): UserConnection
 UserOrderInput.field: UserOrderField!
 UserOrderInput.direction: OrderDirection!
+Mutation.answerMfaChallenge(input: AnswerMfaChallengeInput!): AuthPayload!
+Mutation.answerMfaEnrollmentChallenge(input: AnswerMfaEnrollmentChallengeInput!): AuthPayload!
+Mutation.createTotpEnrollment(input: CreateTotpEnrollmentInput): CreateTotpEnrollmentPayload!
+Mutation.confirmTotpEnrollment(input: ConfirmTotpEnrollmentInput!): ConfirmTotpEnrollmentPayload!
+Mutation.disableTotp: DisableTotpPayload!
+Mutation.regenerateRecoveryCodes: RegenerateRecoveryCodesPayload!
+Account.mfa: MfaStatus!
+MfaStatus.enabled: Boolean!
+MfaStatus.methods: [MfaMethod!]!
+MfaStatus.recoveryCodesRemaining: Int!
+MfaChallenge.token: String!
+MfaChallenge.expiresIn: Int!
+MfaChallenge.methods: [MfaMethod!]!
+MfaEnrollmentChallenge.token: String!
+MfaEnrollmentChallenge.expiresIn: Int!
+MfaEnrollmentChallenge.methods: [MfaMethod!]!
+AnswerMfaChallengeInput.challengeToken: String!
+AnswerMfaChallengeInput.factor: MfaFactorInput!
+AnswerMfaChallengeInput.rememberBrowser: Boolean
+MfaFactorInput.totpCode: String
+MfaFactorInput.recoveryCode: String
+MfaFactorInput.passkey: PasskeyAssertionInput
+PasskeyAssertionInput.challengeToken: String!
+PasskeyAssertionInput.response: JSON!
+AnswerMfaEnrollmentChallengeInput.challengeToken: String!
+CreateTotpEnrollmentInput.challengeToken: String
+CreateTotpEnrollmentPayload.enrollment: TotpEnrollment
+CreateTotpEnrollmentPayload.errors: [AuthError!]!
+TotpEnrollment.token: String!
+TotpEnrollment.expiresIn: Int!
+TotpEnrollment.secret: String!
+TotpEnrollment.uri: String!
+ConfirmTotpEnrollmentInput.challengeToken: String!
+ConfirmTotpEnrollmentInput.code: String!
+ConfirmTotpEnrollmentPayload.recoveryCodes: [String!]!
+ConfirmTotpEnrollmentPayload.account: Account
+ConfirmTotpEnrollmentPayload.errors: [AuthError!]!
+DisableTotpPayload.account: Account
+DisableTotpPayload.errors: [AuthError!]!
+RegenerateRecoveryCodesPayload.recoveryCodes: [String!]!
+RegenerateRecoveryCodesPayload.account: Account
+RegenerateRecoveryCodesPayload.errors: [AuthError!]!
 Account.isStaff: Boolean!
 Account.groups: [String!]!
 Account.permissions: [String!]!
@@ -235,9 +277,14 @@ VALUES = {
         "INVALID_CODE",
         "PASSWORD_TOO_WEAK",
         "REGISTRATION_CLOSED",
+        "MFA_REQUIRED",
+        "MFA_ENROLLMENT_REQUIRED",
+        "MFA_NOT_ENABLED",
+        "ALREADY_ENABLED",
         "PASSKEY_REJECTED",
     },
-    "AuthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
+    "MfaMethod": {"TOTP", "RECOVERY_CODE", "PASSKEY"},
+    "AuthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE", "TOTP", "RECOVERY_CODE", "PASSKEY"},
     "ReauthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
     "SignInMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE", "PASSKEY"},
     "PasskeyPurpose": {"SIGN_IN", "SECOND_FACTOR", "REAUTHENTICATION"},
