@@ -91,6 +91,9 @@ def answer_enrollment_challenge(waiting: Waiting, *, caller: Caller) -> SignedIn
         factors = challenges.set_up(challenge)
         if not factors or not factors_of(account).enabled:
             raise MfaNotEnabled
+        if not account.email_verified:
+            # It was, when the factor was set up (S87).
+            raise InvalidChallenge(field=CHALLENGE_TOKEN)
         steps.finish(challenge)
         return _signed_in(account, waiting, (*challenges.shown(challenge), *factors), end_user)
 

@@ -379,6 +379,19 @@ def test_what_ends_the_account_ends_its_enrollment(graphql, person, required, ch
         assert refusals(create(graphql, token=new)) == [("INVALID_CHALLENGE", TOKEN)]
 
 
+def test_an_address_that_is_not_verified_any_more_ends_the_enrollment(graphql, person, required):
+    """S87: before the app is set up, and before the tokens."""
+    ready, begun = (challenge(graphql, person) for _ in range(2))
+    confirm(graphql, create(graphql, token=ready)["enrollment"])
+    Account.objects.update(email_verified=False)
+
+    with nothing_changes(Challenge):
+        assert refusals(finish(graphql, ready)) == [("INVALID_CHALLENGE", TOKEN)]
+    Totp.objects.all().delete()
+    with nothing_changes(Challenge):
+        assert refusals(create(graphql, token=begun)) == [("INVALID_CHALLENGE", TOKEN)]
+
+
 def test_attempts_with_unknown_challenges_are_limited(graphql, settings, at):
     """S52: by address."""
     settings.LATCHKEY = replace(settings.LATCHKEY, rate_limits=rate_limits("factor.address=3/1h"))

@@ -190,8 +190,6 @@ AnswerMfaChallengeInput.rememberBrowser: Boolean
 MfaFactorInput.totpCode: String
 MfaFactorInput.recoveryCode: String
 MfaFactorInput.passkey: PasskeyAssertionInput
-PasskeyAssertionInput.challengeToken: String!
-PasskeyAssertionInput.response: JSON!
 AnswerMfaEnrollmentChallengeInput.challengeToken: String!
 CreateTotpEnrollmentInput.challengeToken: String
 CreateTotpEnrollmentPayload.enrollment: TotpEnrollment
