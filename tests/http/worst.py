@@ -49,6 +49,8 @@ SIGN_UP = "mutation ($i: RegisterInput!) { register(input: $i) { errors { code f
 CONVERT = "mutation ($i: ConvertSocialTokenInput!) { convertSocialToken(input: $i) { errors { code } } }"
 AUTH_URL = "mutation ($i: CreateSocialAuthUrlInput!) { createSocialAuthUrl(input: $i) { errors { code } } }"
 LOGIN_CODE = "mutation ($i: RequestLoginCodeInput!) { requestLoginCode(input: $i) { errors { code } } }"
+PASSKEY = "mutation ($i: TokenAuthWithPasskeyInput!) { tokenAuthWithPasskey(input: $i) { errors { code } } }"
+ASK_PASSKEY = "mutation ($i: CreatePasskeyAssertionInput!) { createPasskeyAssertion(input: $i) { errors { code } } }"
 WITH_CODE = "mutation ($i: TokenAuthWithCodeInput!) { tokenAuthWithCode(input: $i) { errors { code } } }"
 REFRESH = "mutation ($i: RefreshTokenInput!) { refreshToken(input: $i) { errors { code } } }"
 REQUEST_RESET = "mutation ($i: RequestPasswordResetInput!) { requestPasswordReset(input: $i) { errors { code } } }"
@@ -582,6 +584,27 @@ SIGN_IN = [
     query("tokenAuthWithCode: a link of letters", WITH_CODE, i={"credential": {"linkToken": "A" * FULL}}),
     query("tokenAuthWithCode: a link of padding", WITH_CODE, i={"credential": {"linkToken": "AA==" * (FULL // 4)}}),
     query("tokenAuthWithCode: a link in another script", WITH_CODE, i={"credential": {"linkToken": "ü" * (FULL // 2)}}),
+    query("tokenAuthWithPasskey: a long token", PASSKEY, i={"passkey": {"challengeToken": "a" * FULL, "response": {}}}),
+    query(
+        "tokenAuthWithPasskey: a token of the longest that are opened",
+        PASSKEY,
+        i={"passkey": {"challengeToken": "gAAAAA" + "B" * 4090, "response": {}}},
+    ),
+    query(
+        "tokenAuthWithPasskey: a long answer",
+        PASSKEY,
+        i={"passkey": {"challengeToken": "a", "response": {"id": "A" * FULL}}},
+    ),
+    query(
+        "tokenAuthWithPasskey: an answer of many parts",
+        PASSKEY,
+        i={"passkey": {"challengeToken": "a", "response": {f"k{n}": {} for n in range(9000)}}},
+    ),
+    query(
+        "createPasskeyAssertion: a long token",
+        ASK_PASSKEY,
+        i={"purpose": "SECOND_FACTOR", "challengeToken": "a" * FULL},
+    ),
     query("refreshToken: a long token", REFRESH, i={"refreshToken": "a" * FULL}),
     query(
         "revokeToken: a long token",
