@@ -130,6 +130,9 @@ Mutation.disownRegistration(input: MailedTokenInput!): DisownRegistrationPayload
 PasswordResetCredentialInput.code: MailedCodeInput
 PasswordResetCredentialInput.linkToken: String
 ReauthenticationCredentialInput.emailCode: MailedCodeInput
+ReauthenticationCredentialInput.totpCode: String
+ReauthenticationCredentialInput.recoveryCode: String
+ReauthenticationCredentialInput.passkey: PasskeyAssertionInput
 RegisterInput.locale: String
 RequestEmailChangeInput.newEmail: String!
 RequestEmailChangePayload.errors: [AuthError!]!
@@ -283,7 +286,7 @@ VALUES = {
     },
     "MfaMethod": {"TOTP", "RECOVERY_CODE", "PASSKEY"},
     "AuthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE", "TOTP", "RECOVERY_CODE", "PASSKEY"},
-    "ReauthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE"},
+    "ReauthenticationMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE", "TOTP", "PASSKEY"},
     "SignInMethod": {"PASSWORD", "SOCIAL", "EMAIL_CODE", "PASSKEY"},
     "PasskeyPurpose": {"SIGN_IN", "SECOND_FACTOR", "REAUTHENTICATION"},
     "EmailVerificationPolicy": {"NONE", "OPTIONAL", "MANDATORY"},
