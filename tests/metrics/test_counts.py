@@ -16,6 +16,8 @@ from tests.factories import make_account, make_client
 from tests.login_codes.asking import mailed, requested
 from tests.login_codes.asking import signed_in as with_code
 from tests.metrics.counting import gained
+from tests.mfa.calls import answer, holder, shown_password
+from tests.mfa.enrolled import code_of
 from tests.providers import faults
 
 SIGN_INS, REFRESHES = "latchkey_sign_ins_total", "latchkey_refreshes_total"
@@ -64,6 +66,21 @@ def test_sign_ins_through_a_provider(graphql, providers):
     assert asked["answered", "google-oauth2"] >= 1
     assert asked["refused", "google-oauth2"] == 1
     assert more["latchkey_provider_request_duration_seconds_count"] == sum(asked.values())
+
+
+def test_a_sign_in_with_a_second_factor_is_counted_once(graphql):
+    """By its first method; that it waits is an outcome of its own, and no failure that an alert counts."""
+    account, secret = holder()
+    with gained() as more:
+        token = shown_password(graphql, account)["challenge"]["token"]
+        answer(graphql, token, totpCode="abc")
+        assert answer(graphql, token, totpCode=code_of(secret))["tokens"]
+
+    assert more.of(SIGN_INS) == {
+        ("password", "MFA_REQUIRED"): 1,
+        ("password", "INVALID_CODE"): 1,
+        ("password", "ok"): 1,
+    }
 
 
 @pytest.mark.parametrize(
