@@ -28,7 +28,7 @@ export interface Service {
   register(username: string): Promise<void>;
   /** As if the account had shown that its address is its own. */
   verify(username: string): Promise<void>;
-  /** As if the account's holder had signed in an hour ago, in all sessions. */
+  /** As if the account's holder had signed in an hour ago, in all sessions, and shown the second factor then. */
   age(username: string): Promise<void>;
   /** The newest mail to this address with a link to this path, or with a code alone, once there are so many of them. */
   mail(address: string, path?: string, count?: number): Promise<Mail>;
@@ -117,7 +117,8 @@ export async function startService(settings: Record<string, string> = {}): Promi
         "shell",
         "-c",
         "from datetime import timedelta; from django.db.models import F; from accounts.models import Session; " +
-          `Session.objects.filter(account__username="${username}").update(authenticated_at=F("authenticated_at") - timedelta(hours=1))`,
+          `Session.objects.filter(account__username="${username}").update(` +
+          'authenticated_at=F("authenticated_at") - timedelta(hours=1), factor_proved_at=F("factor_proved_at") - timedelta(hours=1))',
       ),
     async register(username) {
       const input = { username, email: `${username}@example.com`, firstName: username, password: PASSWORD };
