@@ -2,6 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inspect, launch, signIn, visit } from "./browser";
 import { PASSWORD, startService, type Service } from "./service";
+import { setUpApp } from "./totp";
 
 // What axe-core finds in GraphiQL itself: a close button within a tab, and pale line numbers and logo.
 const THEIRS = [".graphiql-tabs", ".graphiql-logo", ".monaco-editor"];
@@ -69,4 +70,27 @@ test("GraphiQL: sign in, query me, open an example, sign out", async () => {
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   expect(await ada.context.cookies()).toEqual([]);
   await ada.leave();
+});
+
+test("GraphiQL: an account with a second factor signs in with a code, or with a recovery code", async () => {
+  await service.register("bea");
+  const [app, [recoveryCode]] = await setUpApp(service, "bea");
+  const bea = await visit(browser, service.url);
+  const page = await bea.open("/graphql");
+  const code = page.getByLabel("Code of your app");
+  const signedIn = page.getByRole("heading", { name: "Signed in" });
+  await signIn(page, "bea", PASSWORD);
+  await code.fill(app.wrong());
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").filter({ hasText: /./ }).first().waitFor();
+  await inspect(page, "graphiql-code", { exclude: THEIRS, fits: false });
+  await code.fill(await app.code());
+  await page.keyboard.press("Enter");
+  await signedIn.waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await signIn(page, "bea", PASSWORD);
+  await code.fill(recoveryCode!);
+  await page.keyboard.press("Enter");
+  await signedIn.waitFor();
+  await bea.leave();
 });

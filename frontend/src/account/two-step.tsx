@@ -118,7 +118,10 @@ function RemoveDialog({ onEnd }: { onEnd: (removed: boolean) => void }) {
   return (
     <dialog ref={dialog} aria-labelledby={title}>
       <h2 id={title}>Sign in without the app?</h2>
-      <p>Then signing in does not ask for a code any more. You can set up an app again at any time.</p>
+      <p>
+        Signing in will not ask for its codes any more. Where this service requires a second step, you will have to set up
+        another one.
+      </p>
       <Form
         label="Remove the app"
         fields={[]}

@@ -4,33 +4,44 @@ import { useIsActive, useSession } from "../use-session";
 import { EXAMPLES } from "./examples";
 import { createFetcher } from "./fetcher";
 
-const SIGN_IN = `mutation SignIn($input: TokenAuthInput!) {
-  tokenAuth(input: $input) { tokens { accessToken expiresIn } account { id } errors { message } }
+const PAYLOAD = "tokens { accessToken expiresIn } account { id } challenge { __typename token } errors { message }";
+const SIGN_IN = `mutation SignIn($input: TokenAuthInput!) { payload: tokenAuth(input: $input) { ${PAYLOAD} } }`;
+const ANSWER = `mutation Answer($input: AnswerMfaChallengeInput!) {
+  payload: answerMfaChallenge(input: $input) { ${PAYLOAD} }
 }`;
 
 function SignIn() {
   const session = useSession();
   const active = useIsActive();
   const [problem, setProblem] = useState("");
+  /** The token of the MfaChallenge. */
+  const [challenge, setChallenge] = useState("");
 
   /** Runs the work and shows its error. */
   async function attempt(work: () => Promise<string | undefined>) {
     setProblem("");
     setProblem((await work().catch(() => "The service cannot be reached.")) ?? "");
   }
+  /** Sends a step of the sign-in. Returns its error. */
+  async function send(query: string, input: object): Promise<string | undefined> {
+    const { data, errors } = await createFetcher(session)({ query, variables: { input } });
+    if (errors) return errors[0].message;
+    const { tokens, account, challenge: next, errors: failures } = data.payload;
+    if (tokens) session.start({ ...tokens, account: account.id });
+    const asksForFactor = next?.__typename === "MfaChallenge";
+    if (tokens || asksForFactor) setChallenge(asksForFactor ? next.token : "");
+    return asksForFactor ? "" : failures[0]?.message;
+  }
   function signIn(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
-    const input = {
-      ...Object.fromEntries(new FormData(event.currentTarget)),
-      refreshTokenTransport: "COOKIE",
-    };
-    void attempt(async () => {
-      const fetcher = createFetcher(session);
-      const { data, errors } = await fetcher({ query: SIGN_IN, variables: { input } });
-      const { tokens, account } = data?.tokenAuth ?? {};
-      if (tokens) session.start({ ...tokens, account: account.id });
-      return (errors ?? data.tokenAuth.errors)[0]?.message;
-    });
+    const values = Object.fromEntries(new FormData(event.currentTarget));
+    void attempt(() => send(SIGN_IN, { ...values, refreshTokenTransport: "COOKIE" }));
+  }
+  function answer(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const code = String(new FormData(event.currentTarget).get("code"));
+    const factor = /^[\d\s]+$/.test(code) ? { totpCode: code } : { recoveryCode: code };
+    void attempt(() => send(ANSWER, { challengeToken: challenge, factor }));
   }
 
   return (
@@ -50,6 +61,17 @@ function SignIn() {
         >
           Sign out
         </button>
+      ) : challenge ? (
+        <form onSubmit={answer}>
+          <label htmlFor="latchkey-code">Code of your app, or a recovery code</label>
+          <input id="latchkey-code" name="code" autoComplete="one-time-code" spellCheck={false} autoFocus required />
+          <button type="submit" className="graphiql-button">
+            Sign in
+          </button>
+          <button type="button" className="graphiql-button" onClick={() => setChallenge("")}>
+            Cancel
+          </button>
+        </form>
       ) : (
         <form onSubmit={signIn}>
           <label htmlFor="latchkey-email">E-mail</label>
