@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { PASSWORD, startService, type Service } from "../e2e/service";
-import { cancelOnce, FINGERPRINT } from "./react-native-passkeys";
+import { FINGERPRINT } from "./react-native-passkeys";
 
 let service: Service;
 
@@ -49,6 +49,7 @@ test("signs in, and restores the session at the next start", async () => {
 test("adds a passkey, and signs in with it", async () => {
   const app = await start();
   const passkeys = await import("./__generated__/native-passkeys");
+  const { cancelOnce } = await import("./react-native-passkeys");
   await service.register("grace");
   await service.verify("grace");
   await app.signIn("grace@example.com", PASSWORD);
