@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from accounts.factors.errors import MfaNotEnabled
+from accounts.factors.forgetting import forget_browsers
 from accounts.factors.state import factors_of
 from accounts.guard import events
 from accounts.guard.events import EventType
@@ -28,5 +29,7 @@ def regenerate(*, bearer: Bearer, caller: Caller) -> SetUp:
             if not factors_of(account).enabled:
                 raise MfaNotEnabled
             codes = enrolling.made_codes(account)
+            # Whoever had one of the old codes may have had a browser remembered with it.
+            forget_browsers(accounts=[account.pk])
             notices.tell(account, Template.RECOVERY_CODES_MADE, client_key=bearer.client_id)
             return SetUp(account=account, recovery_codes=codes)

@@ -13,15 +13,19 @@ from django.utils import timezone
 
 from accounts.conf import MfaRequired, latchkey
 from accounts.factors import remembering
-from accounts.factors.models import RememberedBrowser, Totp
+from accounts.factors.models import FactorReset, RememberedBrowser, Totp
 from accounts.guard.models import SecurityEvent
+from accounts.mfa import resetting
 from accounts.people.models import Account
 from accounts.shared.single_use import digest_of
 from accounts.tokens.models import Session
-from tests.api import AUTH_PAYLOAD, PASSWORD, REVOKE, codes
+from tests.api import AUTH_PAYLOAD, PASSWORD, REVOKE, Answer, codes
+from tests.authenticator import Authenticator
 from tests.browser import Browser
 from tests.factories import make_account
 from tests.factors.test_totp import set_up
+from tests.mfa.enrolled import with_codes
+from tests.passkeys.calls import add, begun, creation
 from tests.providers.stored import nothing_changes
 from tests.reauthentication.test_sensitive import document
 
@@ -327,6 +331,47 @@ def test_what_throws_sessions_out_forgets_it(browser, new_browser, holder, mutat
 
     assert not data[mutation].get("errors")
     assert not RememberedBrowser.objects.exists()
+
+
+def change_factors(how: str, browser: Call, token: str, account: Account) -> Any:
+    """The payload of a change, in the session of this token."""
+
+    def graphql(query: str, *, token: str | None = None, **variables: Any) -> Any:
+        response, _data = browser(query, token=token or "", **variables)
+        return Answer(response.status_code, response.json(), response.headers)
+
+    if how in {"disableTotp", "regenerateRecoveryCodes"}:
+        return graphql(document(how), token=token).data[how]
+    if how == "reset by staff":
+        FactorReset.objects.create(account=account, reason="lost", effective_at=timezone.now())
+        assert resetting.carry_out(Account.objects.get(pk=account.pk))
+        return {"errors": []}
+    added = add(graphql, token, creation(begun(graphql, token), Authenticator()))
+    if how == "removePasskey":
+        RememberedBrowser.objects.create(digest="x", account=account, expires_at=timezone.now() + timedelta(days=1))
+        return graphql(document(how), token=token, input={"id": added["passkey"]["id"]}).data[how]
+    return added
+
+
+@pytest.mark.parametrize(
+    "how", ["disableTotp", "regenerateRecoveryCodes", "addPasskey", "removePasskey", "reset by staff"]
+)
+def test_a_change_of_factors_forgets_it(browser, holder, how):
+    """Whatever was remembered, was with the factors from before."""
+    token = remembered(browser, holder)
+
+    assert change_factors(how, browser, token, holder)["errors"] == []
+    assert not RememberedBrowser.objects.exists()
+
+
+def test_a_recovery_code_that_is_used_leaves_it(browser, new_browser, holder):
+    """Nothing was changed."""
+    remembered(browser, holder)
+    elsewhere = new_browser()
+    code, *_others = with_codes(holder)
+
+    assert answer(elsewhere, holder, sign_in(elsewhere, holder), factor={"recoveryCode": code})[1]["errors"] == []
+    assert not asked(browser, holder)
 
 
 def test_throwing_another_session_out_leaves_it(browser, new_browser, holder):

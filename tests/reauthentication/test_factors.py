@@ -22,6 +22,7 @@ from tests.api import ME, PASSWORD, SignedIn, codes, refusals
 from tests.factories import make_account
 from tests.factors.test_totp import set_up
 from tests.mails import typed_code
+from tests.passkeys.calls import ASK
 from tests.providers.stored import nothing_changes
 from tests.reauthentication.factors import by_app, by_passkey, by_recovery_code, passkey_of
 from tests.reauthentication.test_mailed_code import REQUEST
@@ -140,6 +141,17 @@ def test_a_passkey_that_verifies_its_user_is_both_factors(prove, is_allowed, sta
     session = Session.objects.get()
     assert session.authentication_methods == ["password", "totp", "passkey"]
     assert session.authenticated_at == session.factor_proved_at
+
+
+def test_the_ceremony_is_begun_in_the_session(graphql, prove, stale):
+    """By `createPasskeyAssertion`, with the Bearer token."""
+    authenticator = passkey_of(stale)
+    begun = graphql(ASK, token=stale.access_token, input={"purpose": "REAUTHENTICATION"}).data["createPasskeyAssertion"]
+    ceremony = begun["ceremony"]
+    response = authenticator.get(ceremony["options"])
+
+    assert ceremony["options"]["userVerification"] == "required"
+    assert prove(stale, {"passkey": {"challengeToken": ceremony["token"], "response": response}}) == COMPLETE
 
 
 def refused_passkey(how: str, stale: SignedIn) -> tuple[str, list[str], dict[str, Any]]:
