@@ -53,6 +53,7 @@ class SessionInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
         "created_at",
         "authenticated_at",
         "authentication_methods",
+        "factor_proved_at",
         "last_used_at",
         "expires_at",
         "ip_address",

@@ -221,8 +221,11 @@ def revoke(
 
 
 def end_session(session: Session) -> None:
-    """Sign out: the session's tokens stop working at once, including those of a refresh under way."""
-    end_family(session.token_family)
+    """Throw a session out: its tokens stop working at once, including those of a refresh under way.
+
+    Its browser is asked for a second factor again.
+    """
+    end_family(session.token_family, forgets_browser=True)
 
 
 def _token_set(pair: Pair, *, session_ends_in: int, browser: BrowserToken | None = None) -> TokenSet:

@@ -18,6 +18,7 @@ from accounts.guard.models import SecurityEvent
 from accounts.mfa import resetting
 from accounts.people.models import Account
 from accounts.shared.single_use import digest_of
+from accounts.tokens import api as bearer_tokens
 from accounts.tokens.models import Session
 from tests.api import AUTH_PAYLOAD, PASSWORD, REVOKE, Answer, codes
 from tests.authenticator import Authenticator
@@ -384,6 +385,15 @@ def test_throwing_another_session_out_leaves_it(browser, new_browser, holder):
     browser(document("revokeSession"), token=token, input={"id": other})
 
     assert not asked(browser, holder)
+
+
+def test_staff_that_ends_the_session_forgets_it(browser, holder):
+    """And your own code, by `bearer_tokens.end_session`."""
+    remembered(browser, holder)
+
+    bearer_tokens.end_session(Session.objects.get())
+
+    assert not RememberedBrowser.objects.exists()
 
 
 def test_a_stolen_refresh_token_forgets_it(browser, holder):
