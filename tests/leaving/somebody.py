@@ -12,6 +12,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_device_grant_model, get_grant_model, get_id_token_model
 
 from accounts.challenges import steps
+from accounts.factors.models import FactorReset, RememberedBrowser
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.leaving.holdings import HOLDINGS
@@ -22,10 +23,11 @@ from accounts.mails.templates import Template
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
-from accounts.tokens.models import Client
+from accounts.tokens.models import Client, Session
 from accounts.verification.models import PendingRegistration
 from tests.api import LINK, ME, REFRESH, SignedIn, codes
 from tests.factories import make_account, make_client
+from tests.mfa.enrolled import with_app, with_codes, with_passkey
 
 ADDRESS, AGENT = "203.0.113.77", "Difference Engine/1.0"
 STAFF_ADDRESS, STAFF_AGENT = "203.0.113.88", "Analytical Engine/1.0"
@@ -79,6 +81,7 @@ def surround(account: Account) -> None:
     steps.create("LINK", grant=trusted, account=account, data={"provider": "github", "claims": {"sub": "7"}})
     steps.create("PROFILE", grant=trusted, data={"provider": "google-oauth2", "claims": claims})
     post(account, later)
+    protect(account, later)
     caller = Caller(ip_address=ADDRESS, user_agent=AGENT)
     events.record(EventType.SIGNED_IN, subject=account.pk, caller=caller)
     events.record(EventType.DISABLED, subject=uuid.uuid4(), actor=account.pk, caller=caller)
@@ -96,6 +99,16 @@ def surround(account: Account) -> None:
     LogEntry.objects.create(
         user=staff, content_type=sessions, object_id=str(uuid.uuid4()), object_repr=f"{account} · Web", **log
     )
+
+
+def protect(account: Account, later: Any) -> None:
+    """Second factors, a reset of them that waits, and a browser that is remembered. The session has shown a factor."""
+    with_app(account)
+    with_codes(account)
+    with_passkey(account)
+    RememberedBrowser.objects.create(account=account, digest="a-digest-of-a-cookie", expires_at=later)
+    FactorReset.objects.create(account=account, reason="Countess showed a passport", effective_at=later)
+    Session.objects.filter(account=account).update(factor_proved_at=timezone.now())
 
 
 def post(account: Account, later: Any) -> None:
