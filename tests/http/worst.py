@@ -444,6 +444,10 @@ WITHIN = [
     query("within: variables, nested", LOGIN, i=json.loads("[" * 249 + "]" * 249)),
 ]
 CURSOR = base64.b64encode(b'orderedcursor:["' + b"9" * 60000 + b'"]').decode()
+NAME_CURSOR = b'orderedcursor:USERNAME:ASC:["%b","00000000-0000-0000-0000-000000000001"]'
+CURSOR_OF_NAME = base64.b64encode(NAME_CURSOR % (b'","' * 20000)).decode()
+BY_NAME = "query ($c: String) { users(after: $c, orderBy: {field: USERNAME, direction: ASC}) { nodes { id } } }"
+USER = "query ($u: String!) { user(username: $u) { id } }"
 VARIABLES = [
     query("variables: ids", NODES, ids=["a"] * 25000),
     query("variables: objects for ids", NODES, ids=[{}] * 30000),
@@ -502,6 +506,19 @@ VARIABLES = [
         "variables: a cursor, 29 times",
         "query ($c: String) {" + many("a%: users(after: $c) { nodes { id } }", 29) + "}",
         c=CURSOR,
+    ),
+    query("variables: a cursor of a name", BY_NAME, c=CURSOR_OF_NAME[:90_000]),
+    query(
+        "variables: a cursor of the longest name",
+        BY_NAME,
+        c=base64.b64encode(NAME_CURSOR % (b"\xf0\xaf\xa0\x80" * 150)).decode(),
+    ),
+    query("variables: a long username", USER, u="a" * FULL),
+    query("variables: a username of combining marks", USER, u=MARKS * 30000),
+    query(
+        "variables: the longest username, 29 times",
+        "query ($u: String!) {" + many("a%: user(username: $u) { id }", 29) + "}",
+        u="\ufdfa" * 150,
     ),
 ]
 SIGN_IN = [
