@@ -24,8 +24,12 @@ import pyotp
 import pytest
 
 from tests.api import AUTH_URL, CONVERT, PASSWORD, REFRESH, REGISTER
+from tests.authenticator import ORIGIN, Authenticator
 from tests.live import UNLIMITED, Live, fresh_database, serving
 from tests.mfa.calls import ANSWER, CONFIRM, CREATE, SIGN_IN
+from tests.passkeys.calls import ADD, ASK, BEGIN, creation
+from tests.passkeys.calls import SIGN_IN as WITH_PASSKEY
+from tests.passkeys.calls import answer as shown
 from tests.passwords.mailed import REQUEST_RESET, RESET
 from tests.providers.server import Providers, Server
 from tests.redis_server import redis_server
@@ -101,6 +105,8 @@ def cluster(tmp_path, provider_server: Server) -> Iterator[Cluster]:
             "EMAIL_URL": f"outbox://{tmp_path / 'outbox'}",
             "ARGON2_MEMORY_COST": "8",
             "ARGON2_TIME_COST": "1",
+            "PASSKEY_RP_ID": "localhost",
+            "PASSKEY_ORIGINS": ORIGIN,
             **UNLIMITED,
             **provider_server.providers.environment,
         }
@@ -240,7 +246,7 @@ class Traveller:
 
 @dataclass
 class Holder:
-    """Somebody with an authenticator app and recovery codes, who begins at one server and ends at the other."""
+    """Somebody with an app, recovery codes and a passkey, who begins at one server and ends at the other."""
 
     cluster: Cluster
     name: str
@@ -248,6 +254,7 @@ class Holder:
     ends: int = 1
     secret: str = ""
     recovery_codes: list[str] = field(default_factory=list)
+    authenticator: Authenticator = field(default_factory=Authenticator)
 
     @property
     def email(self) -> str:
@@ -261,8 +268,11 @@ class Holder:
         return str(payload["tokens"]["accessToken"])
 
     def set_up(self, access_token: str) -> None:
-        """Set the app up: the second server gets the token that the first one made."""
+        """Set the passkey and the app up: the second server gets the tokens that the first one made."""
         headers = {"Authorization": f"Bearer {access_token}"}
+        ceremony = self.cluster.post(BEGIN, first=self.begins, headers=headers)["createPasskeyRegistration"]["ceremony"]
+        added = self.cluster.post(ADD, first=self.ends, headers=headers, input=creation(ceremony, self.authenticator))
+        assert added["addPasskey"]["errors"] == []
         begun = self.cluster.post(CREATE, first=self.begins, headers=headers)["createTotpEnrollment"]
         assert begun["errors"] == []
         self.secret = begun["enrollment"]["secret"]
@@ -277,19 +287,27 @@ class Holder:
 
     def sign_in(self, **factor: str) -> None:
         """With the password at one server, and the factor at the other."""
-        shown = {"email": self.email, "password": PASSWORD}
-        waiting = self.cluster.post(SIGN_IN, first=self.begins, input=shown)["tokenAuth"]
+        password = {"email": self.email, "password": PASSWORD}
+        waiting = self.cluster.post(SIGN_IN, first=self.begins, input=password)["tokenAuth"]
         assert [error["code"] for error in waiting["errors"]] == ["MFA_REQUIRED"]
         given = {"challengeToken": waiting["challenge"]["token"], "factor": factor}
         payload = self.cluster.post(ANSWER, first=self.ends, input=given)["answerMfaChallenge"]
         assert payload["tokens"], payload["errors"]
 
-    def sign_in_twice(self, begins: int) -> None:
-        """With a code of the app, and with a recovery code."""
+    def sign_in_with_passkey(self) -> None:
+        """Asked for at one server, and shown to the other."""
+        ceremony = self.cluster.post(ASK, first=self.begins)["createPasskeyAssertion"]["ceremony"]
+        given = {"passkey": shown(ceremony, self.authenticator)}
+        payload = self.cluster.post(WITH_PASSKEY, first=self.ends, input=given)["tokenAuthWithPasskey"]
+        assert payload["tokens"], payload["errors"]
+
+    def sign_in_by_each(self, begins: int) -> None:
+        """With a code of the app, with a recovery code, and with the passkey."""
         self.begins, self.ends = begins, 1 - begins
         # Not the step of the code that set the app up: no code counts twice.
         self.sign_in(totpCode=self.code(later=30))
         self.sign_in(recoveryCode=self.recovery_codes.pop())
+        self.sign_in_with_passkey()
 
 
 VERIFY_ALL = "from accounts.people.models import Account; Account.objects.update(email_verified=True)"
@@ -344,7 +362,7 @@ def test_a_rolling_change_loses_no_session_and_refuses_no_refresh(cluster, clien
     old_hands = holders(cluster, [f"holder{number}" for number in range(2 * (len(PHASES) - 1))])
     for phase, number in changed_in_phases(cluster, PHASES):
         go_on(clients)
-        old_hands.pop().sign_in_twice(begins=number)
+        old_hands.pop().sign_in_by_each(begins=number)
         for begins, ends in ((0, 1), (1, 0)):
             name = f"traveller{phase}{number}{begins}"
             Traveller(cluster, provider_server.providers, begins, ends, name).travel()
@@ -367,7 +385,7 @@ def test_a_rolling_change_of_the_keys_of_factors_refuses_no_factor(cluster, clie
         go_on(clients)
         newcomers = holders(cluster, [f"newcomer{phase}{number}{begins}" for begins in range(2)])
         for begins, newcomer in enumerate(newcomers):
-            old_hands.pop().sign_in_twice(begins)
-            newcomer.sign_in_twice(begins)
+            old_hands.pop().sign_in_by_each(begins)
+            newcomer.sign_in_by_each(begins)
 
     assert [client.wrong for client in clients] == [[]] * CLIENTS
