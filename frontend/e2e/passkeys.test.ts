@@ -23,6 +23,8 @@ afterEach(async () => {
 const atLocalhost = ({ url }: Service) => url.replace("127.0.0.1", "localhost");
 async function enter(at = service): Promise<Visit> {
   const entered = await visit(browser, atLocalhost(at));
+  // Signing out may overtake the account page, which reads the account again after each change.
+  entered.expected.push(/401/);
   visits.push(entered);
   return entered;
 }
@@ -116,7 +118,8 @@ test("the form for the password works while suggestions wait", async () => {
   await register("cleo");
   const [page, phone] = await signedIn("cleo");
   await addPasskey(page);
-  await signOutQuietly(page, phone);
+  await phone.answers(false);
+  await untilAsked(page, () => signOut(page));
   await signIn(page, "cleo", "not the password");
   await alert(page, /./);
   await signIn(page, "cleo", PASSWORD);
@@ -314,8 +317,10 @@ async function atSecondStep(
   username: string,
   kind?: Parameters<typeof openWith>[2],
 ): Promise<[Page, Authenticator, Visit]> {
-  await (await strictly()).register(username);
-  await strict.verify(username);
+  // As if the address had been confirmed by mail.
+  const account = `"${username}@example.com", "${PASSWORD}", username="${username}", email_verified=True`;
+  const code = `from accounts.models import Account; Account.objects.create_user(${account})`;
+  await (await strictly()).manage("shell", "-c", code);
   const entered = await enter(strict);
   const [page, authenticator] = await openWith(entered, "/sign-in", kind);
   await signIn(page, username, PASSWORD);
@@ -323,7 +328,7 @@ async function atSecondStep(
 }
 
 test("a security key is set up as the second step that the service wants, and is asked for from then on", async () => {
-  const [page, key, { operations }] = await atSecondStep("olga", "key");
+  const [page, , { operations }] = await atSecondStep("olga", "key");
   await heading(page, "Set up a second step");
   await inspect(page, "set-up-passkey");
   await button(page, "Use a passkey or security key").click();
@@ -345,12 +350,12 @@ test("a security key is set up as the second step that the service wants, and is
   await button(page, "Use a passkey").click();
   await heading(page, "Your account");
   expect(operations.filter((name) => name === "answerMfaChallenge")).toHaveLength(1);
-  expect(await key.ids()).toEqual([]); // it keeps none: the service holds what it made
 });
 
 test("at the second step, a foreign key is refused, and a recovery code helps", async () => {
   const [page, key] = await atSecondStep("pia", "phone");
   await button(page, "Use a passkey or security key").click();
+  await heading(page, "Save your recovery codes");
   const codes = await page.locator(".codes li").allTextContents();
   await button(page, "I have saved them: sign in").click();
   await heading(page, "Your account");
