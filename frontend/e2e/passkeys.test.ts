@@ -331,7 +331,7 @@ test("a security key is set up as the second step that the service wants, and is
   const [page, , { operations }] = await atSecondStep("olga", "key");
   await heading(page, "Set up a second step");
   await inspect(page, "set-up-passkey");
-  await button(page, "Use a passkey or security key").click();
+  await button(page, "Use a passkey").click();
   await heading(page, "Save your recovery codes");
   expect(await page.locator(".codes li").count()).toBe(10);
   await inspect(page, "set-up-passkey-codes");
@@ -354,7 +354,7 @@ test("a security key is set up as the second step that the service wants, and is
 
 test("at the second step, a foreign key is refused, and a recovery code helps", async () => {
   const [page, key] = await atSecondStep("pia", "phone");
-  await button(page, "Use a passkey or security key").click();
+  await button(page, "Use a passkey").click();
   await heading(page, "Save your recovery codes");
   const codes = await page.locator(".codes li").allTextContents();
   await button(page, "I have saved them: sign in").click();
@@ -376,7 +376,7 @@ test("at the second step, a foreign key is refused, and a recovery code helps", 
 
 test("with a second step, a passkey that knows its user signs in alone", async () => {
   const [page, phone, { operations }] = await atSecondStep("rosa", "phone");
-  await button(page, "Use a passkey or security key").click();
+  await button(page, "Use a passkey").click();
   await button(page, "I have saved them: sign in").click();
   await heading(page, "Your account");
   await signOutQuietly(page, phone);

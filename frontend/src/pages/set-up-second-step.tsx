@@ -89,7 +89,7 @@ function SetUp({ challenge: { token, methods }, link, onCancel }: SetUpProps) {
           }}
           onAdded={({ recoveryCodes }) => setCodes(recoveryCodes)}
         >
-          Use a passkey or security key
+          Use a passkey
         </AddPasskeyButton>
       )}
       <button type="button" className="quiet" onClick={onCancel}>

@@ -104,7 +104,7 @@ test("a passkey is set up with the challenge, the codes show, and the sign-in go
     AddPasskey: added(["BCDF"]),
     AnswerMfaEnrollment: signedIn("answerMfaEnrollmentChallenge"),
   });
-  await pressSoon("Use a passkey or security key");
+  await pressSoon("Use a passkey");
   await settled();
   expect(heading()).toBe("Save your recovery codes");
   await press("I have saved them: sign in");
@@ -123,7 +123,7 @@ test("a challenge that is over sets up no passkey", async () => {
       createPasskeyRegistration: { __typename: "Payload", ceremony: null, errors: [failure("INVALID_CHALLENGE")] },
     },
   });
-  await pressSoon("Use a passkey or security key");
+  await pressSoon("Use a passkey");
   await settled();
   expect(heading()).toBe("Please sign in again");
   expect(asked).toEqual([]);
