@@ -53,6 +53,7 @@ MESSAGES: dict[str, str | Promise] = {
     EventType.PASSKEY_ADDED: _("A passkey was added."),
     EventType.PASSKEY_RENAMED: _("A passkey was renamed."),
     EventType.PASSKEY_REMOVED: _("A passkey was removed."),
+    EventType.BROWSER_REMEMBERED: _("A browser was remembered: it is not asked for a second factor for a while."),
     EventType.LINKED: _("A social account was linked."),
     EventType.LINK_FAILED: _("Linking a social account was refused."),
     EventType.UNLINKED: _("A social account was unlinked."),
