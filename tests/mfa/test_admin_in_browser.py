@@ -60,6 +60,7 @@ def test_a_passkey_or_a_code_enters(live):
     assert seen == {
         "refused": [],
         "failure": "This passkey did not work here.",
+        "focused": "button",
         "byPasskey": "Site administration | Latchkey administration",
         "offersPasskey": False,
         "byCode": "Site administration | Latchkey administration",

@@ -36,6 +36,7 @@ const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator
 // It has no passkey of this account yet.
 await page.click("#passkey input[type=button]");
 seen.failure = await page.textContent("#passkey [role=alert]");
+seen.focused = await page.evaluate(() => document.activeElement.type);
 await session.send("WebAuthn.addCredential", { authenticatorId, credential: passkey });
 await page.click("#passkey input[type=button]");
 await page.waitForURL(`${base}/admin/`);

@@ -49,6 +49,7 @@ if (window.PublicKeyCredential) {
       failure.textContent = part.dataset.failed;
       part.prepend(failure);
       button.disabled = false;
+      button.focus(); // a disabled button has lost it
     }
   });
 }
