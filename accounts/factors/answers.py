@@ -69,7 +69,7 @@ CAUSES = {
 
 def rejected(cause: str, *, about: tuple[str, ...] = RESPONSE) -> PasskeyRejected:
     """Build the exception. The cause is for operators, and a hint for developers."""
-    return PasskeyRejected(cause, field=about)
+    return PasskeyRejected(cause=cause, field=about)
 
 
 @dataclass(frozen=True, kw_only=True)

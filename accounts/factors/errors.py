@@ -27,7 +27,7 @@ class PasskeyRejected(AccountsError):
     default_message = _("This passkey did not work here.")
 
     def __init__(
-        self, cause: str = "", *, message: str | Promise | None = None, field: tuple[str, ...] | None = None
+        self, *, cause: str = "", message: str | Promise | None = None, field: tuple[str, ...] | None = None
     ) -> None:
         super().__init__(message, field=field, hint=f"passkey: {cause}" if cause else "")
         self.cause = f"{self.code}: {cause}" if cause else self.code

@@ -92,4 +92,4 @@ def add(*, bearer: Bearer | None, token: str, response: object, name: str, calle
 
 def _check_room(account: Account) -> None:
     if passkeys_of(account).count() >= MOST_PASSKEYS:
-        raise PasskeyRejected("too many", message=TOO_MANY)
+        raise PasskeyRejected(cause="too many", message=TOO_MANY)
