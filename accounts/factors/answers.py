@@ -52,6 +52,9 @@ ALGORITHMS = (
 )
 RSA_BITS = range(2048, 8192 + 1)
 
+STRINGS, TAG, ONE_BYTE, INDEFINITE = (2, 3), 6, 24, 28
+"""CBOR (RFC 8949 §3): major types, and what stands in place of a small number."""
+
 MALFORMED = "malformed"
 CAUSES = {
     "Unexpected client data type": "wrong type of ceremony",
@@ -167,6 +170,7 @@ def check_assertion(
     )
     handle = _text(_inner(response), "userHandle", LONGEST_USER_HANDLE, optional=True)
     try:
+        _check_authenticator_data(base64url_to_bytes(answer["response"]["authenticatorData"]))
         verified = verify_authentication_response(
             credential=answer,
             expected_challenge=challenge,
@@ -216,8 +220,36 @@ def _text(of: object, name: str, longest: int, *, optional: bool = False) -> str
 
 
 def _without_attestation(attestation_object: str) -> str:
-    authenticator_data = parse_cbor(base64url_to_bytes(attestation_object))["authData"]
+    raw = base64url_to_bytes(attestation_object)
+    _check_plain(raw, 0)
+    authenticator_data = parse_cbor(raw)["authData"]
+    _check_authenticator_data(authenticator_data)
     return bytes_to_base64url(encode_cbor({"fmt": "none", "attStmt": {}, "authData": authenticator_data}))
+
+
+def _check_authenticator_data(data: bytes) -> None:
+    """Check the CBOR in it before the library reads it: the key of a new passkey, and extensions (§6.1)."""
+    has_credential = data[32] & 64
+    _check_plain(data, 55 + int.from_bytes(data[53:55]) if has_credential else 37)
+
+
+def _check_plain(data: bytes, start: int) -> None:
+    """Refuse CBOR with tags or of indefinite length, which authenticators do not write (CTAP2 §8). Raises ValueError.
+
+    The library reads tags: a few bytes of shared values, read and written out again, fill the memory, and there are
+    regular expressions that take minutes to compile. In one pass over items of all depths (RFC 8949 §3).
+    """
+    while start < len(data):
+        major, size = divmod(data[start], 32)
+        start += 1
+        if major == TAG or size >= INDEFINITE:
+            raise ValueError("CBOR with a tag, or of indefinite length")
+        if size >= ONE_BYTE:
+            width = 1 << (size - ONE_BYTE)
+            size = int.from_bytes(data[start : start + width])
+            start += width
+        if major in STRINGS:
+            start += size
 
 
 def _check_client_data(client_data: str) -> None:

@@ -273,6 +273,13 @@ def deep(depth: int) -> bytes:
     return b"\x81" * depth + b"\0"
 
 
+def shared(depth: int) -> bytes:
+    """Lists that hold the list before twice (tags 28 and 29): a few bytes, which written out are 2 to that power."""
+    lists = [b"\xd8\x1c\x82\0\0"]
+    lists += [b"\xd8\x1c\x82" + 2 * (b"\xd8\x1d" + cbor2.dumps(number)) for number in range(depth)]
+    return b"\x98" + bytes([len(lists)]) + b"".join(lists)
+
+
 HOSTILE_CBOR = {
     "empty": b"",
     "deep lists": deep(11_000),
@@ -288,6 +295,9 @@ HOSTILE_CBOR = {
     "a huge binary exponent": cbor2.dumps(cbor2.CBORTag(5, [10**9, 1])),
     "a fraction": cbor2.dumps(cbor2.CBORTag(30, [1, 0])),
     "a regular expression": cbor2.dumps(cbor2.CBORTag(35, "(a+)+" * 500)),
+    "regular expressions that are dear": cbor2.dumps(cbor2.CBORTag(35, "(?i)" + "[\x01-\U0010fffe]" * 700)),
+    "shared lists": shared(17),
+    "many shared lists": shared(200),
     "a shared cycle": bytes.fromhex("d81c81d81d00"),
     "a date": cbor2.dumps(cbor2.CBORTag(1, 10**18)),
     "an address": cbor2.dumps(cbor2.CBORTag(260, b"x")),
@@ -324,6 +334,24 @@ def test_no_cbor_brings_the_service_down(authenticator, name, where):
     else:
         refused = False
     assert refused or where in {"statement", "extensions"}
+    assert time.process_time() - began < 0.25
+
+
+@pytest.mark.parametrize("name", HOSTILE_CBOR)
+@pytest.mark.parametrize("where", ["key", "extensions"])
+def test_no_cbor_of_an_assertion_brings_the_service_down(authenticator, name, where):
+    """S80: whoever has a passkey, or knows the id of one, sends it without being signed in."""
+    [credential] = authenticator.credentials
+    key = cbor2.dumps(cose(credential.key, ES256))
+    answer = authenticator.shown(credential, b64(CHALLENGE))
+    data = unb64(answer["response"]["authenticatorData"])
+    flag, before = {"key": (64, bytes(16) + (32).to_bytes(2) + bytes(32)), "extensions": (128, b"")}[where]
+    raw = data[:32] + bytes([data[32] | flag]) + data[33:] + before + HOSTILE_CBOR[name]
+    answer["response"]["authenticatorData"] = b64(raw)
+
+    began = time.process_time()
+    with pytest.raises(PasskeyRejected):
+        shown(answer, key)
     assert time.process_time() - began < 0.25
 
 
