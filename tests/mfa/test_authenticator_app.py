@@ -129,6 +129,18 @@ def test_an_enrollment_works_once(graphql, bearer):
             assert refusals(confirm(graphql, enrollment, bearer=bearer)) == [("INVALID_CHALLENGE", TOKEN)]
 
 
+@pytest.mark.parametrize("respelled", [lambda t: f"{t}=", lambda t: f"{t}\n", lambda t: f"{t[:9]}!{t[9:]}"])
+def test_an_enrollment_has_one_spelling(graphql, bearer, person, respelled):
+    """S75, S76: lenient base64 reads other texts as the same token. None of them is an enrolment that is not spent."""
+    enrollment = create(graphql, bearer=bearer)["enrollment"]
+    assert codes(confirm(graphql, enrollment, bearer=bearer)) == []
+    disable(graphql, bearer)
+
+    again = confirm(graphql, {**enrollment, "token": respelled(enrollment["token"])}, bearer=bearer)
+
+    assert codes(again) == ["INVALID_CHALLENGE"] and not Totp.objects.filter(account=person).exists()
+
+
 def test_of_two_enrollments_one_counts(graphql, person, bearer):
     """The second would replace the app that the holder has just set up."""
     first, second = (create(graphql, bearer=bearer)["enrollment"] for _ in range(2))
