@@ -133,12 +133,15 @@ class Subjects:
 
 
 @contextmanager
-def attempt(action: Action, *, account: str = "", caller: Caller, client: str = "") -> Iterator[None]:
+def attempt(
+    action: Action, *, account: str = "", caller: Caller, client: str = "", proves: bool = True
+) -> Iterator[None]:
     """Reserve an attempt for the body, which does the costly work; a body without AccountsError gives it back.
 
     An AccountsError that does not `count` gives it back too; one before a hash gives back the line for all, if that is
     a brake on hashing. `account` is what the attempt names: a canonical e-mail address in PROOFS, else the key of
-    the signed-in account. Raises RateLimited. Call outside a transaction.
+    the signed-in account. `proves` is false for a part of a journey, whose success makes no address known. Raises
+    RateLimited. Call outside a transaction.
     """
     subjects = Subjects(account=account, address=network_of(caller.ip_address), client=client)
     lines = dict(_lines(action, subjects))
@@ -158,7 +161,7 @@ def attempt(action: Action, *, account: str = "", caller: Caller, client: str = 
             for line, bucket in lines.items()
             if bucket in taken.buckets and not _spends(action, line, success=success, hashed=hashed)
         ]
-        pair = subjects.pair if success and action in PROOFS else None
+        pair = subjects.pair if success and proves and action in PROOFS else None
         if unspent or pair:
             store.give_back(where, unspent, pair)
 

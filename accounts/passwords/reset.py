@@ -10,6 +10,7 @@ from accounts.challenges.mailed import Requested
 from accounts.challenges.requests import request_code
 from accounts.conf import latchkey
 from accounts.errors import InvalidChallenge, InvalidCode, ValidationFailed
+from accounts.factors.state import factors_of
 from accounts.guard import events, hashing, limits, origin
 from accounts.guard.events import EventType
 from accounts.guard.limits import Action
@@ -65,7 +66,8 @@ def reset_by_code(*, challenge_token: str, typed: str, new: str, caller: Caller)
         code = None
     # What cannot hit counts on no account, so that nobody uses up its attempts with one dead code (S53).
     address = code.email if code and _can_be_guessed(code) else ""
-    with attempt(Action.CODE, EventType.RESET_FAILED, address=address, caller=caller):
+    # It is right as often as it is sent, until a password is set: that makes the caller's address known.
+    with attempt(Action.CODE, EventType.RESET_FAILED, address=address, caller=caller, proves=False):
         if code is None:
             raise InvalidCode(field=CHALLENGE_TOKEN)
         with codes.naming(CODE):
@@ -101,8 +103,10 @@ def _set(code: MailedCode, new: str, *, field: tuple[str, ...], caller: Caller) 
             encoded = make_password(new)
         with codes.naming(field):
             account = _stored(code, encoded, new)
-    # A new password made all addresses strange (S53). This one is the holder's.
-    limits.remember(account=account.email, caller=caller)
+    # A new password made all addresses strange (S53). This one is the holder's; but where signing in takes a second
+    # factor, the mailbox alone must not give more guesses at it.
+    if not factors_of(account).enabled:
+        limits.remember(account=account.email, caller=caller)
 
 
 @transaction.atomic

@@ -14,11 +14,18 @@ from accounts.shared.statements import Select, parameter
 
 @contextmanager
 def attempt(
-    action: Action, failure: EventType, *, address: str, caller: Caller, client: str = "", method: str = ""
+    action: Action,
+    failure: EventType,
+    *,
+    address: str,
+    caller: Caller,
+    client: str = "",
+    method: str = "",
+    proves: bool = True,
 ) -> Iterator[None]:
     """Reserve an attempt that names this canonical address, and record its failure. Raises RateLimited.
 
-    `method` is that of a sign-in, for the metrics.
+    `method` is that of a sign-in, for the metrics; `proves` as in `limits.attempt`.
 
     Whether the address is known makes no difference to the limits, the statements or the response (S1, S2).
     """
@@ -26,7 +33,7 @@ def attempt(
         events.failures(
             failure, subject=lambda: _holder_of(address), named=address, client=client, caller=caller, method=method
         ),
-        limits.attempt(action, account=address, caller=caller, client=client),
+        limits.attempt(action, account=address, caller=caller, client=client, proves=proves),
     ):
         yield
 

@@ -1,10 +1,13 @@
 """S52, S53, S57: who knows a password has few guesses at the second factor, and cannot lock its holder out."""
 
+import pytest
+
 from accounts.conf import latchkey
 from accounts.factors.models import Totp
-from tests.api import codes
+from tests.api import PASSWORD, codes
 from tests.mfa.calls import answer, challenge, holder
 from tests.mfa.enrolled import code_of
+from tests.passwords.mailed import by_code, by_link, reset
 
 HOME = "192.0.2.1"
 ADDRESSES = [f"203.0.113.{number}" for number in range(200)]
@@ -61,3 +64,29 @@ def test_a_password_alone_makes_no_place_known(graphql, at, in_memory):
         challenge(graphql, account)
 
     assert guesses(graphql, at, account, ADDRESSES[:12]) == 10
+
+
+def test_a_mailed_code_that_sets_no_password_makes_no_place_known(graphql, at, in_memory):
+    """S53: one code is right again and again while the password is refused, from any number of addresses."""
+    account, _secret = holder(username="ada-lovelace-1815")
+    credential = by_code(graphql, account.email)
+    for address in ADDRESSES[:12]:
+        at(address)
+        assert codes(reset(graphql, credential, new=account.username)) == ["PASSWORD_TOO_SIMILAR"]
+
+    assert guesses(graphql, at, account, ADDRESSES[:12]) == 10
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", [by_code, by_link])
+def test_a_mailbox_alone_makes_no_place_known(graphql, at, in_memory, way):
+    """S53: who has stolen it resets the password, here and there, and has no more guesses at the factor for that."""
+    account, _secret = holder()
+    found = []
+    for address in ADDRESSES[:4]:
+        at(address)
+        assert codes(reset(graphql, way(graphql, account.email), new=PASSWORD)) == []
+        for _ in range(5):
+            found += codes(answer(graphql, challenge(graphql, account), totpCode=WRONG))
+
+    assert found.count("INVALID_CODE") == 10
