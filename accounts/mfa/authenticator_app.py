@@ -132,10 +132,11 @@ def _confirmed(enroller: Enroller, token: str, state: dict[str, Any], code: str)
     if not spend({token: datetime.fromtimestamp(state["expires_at"], UTC)}):
         raise InvalidChallenge(field=CHALLENGE_TOKEN)
     Totp.objects.create(account=account, secret=sealing.seal(state[SECRET]), last_step=step, last_used_at=clock.now())
-    codes = enrolling.was_set_up(enroller, locked, AuthenticationMethod.TOTP)
     if isinstance(enroller.by, Bearer):
         # Its code was shown in this session: sensitive changes need no other one at once (S88).
         prove(enroller.by, AuthenticationMethod.TOTP)
+    # Afterwards: sessions are locked before browsers.
+    codes = enrolling.was_set_up(enroller, locked, AuthenticationMethod.TOTP)
     events.record(EventType.TOTP_ENABLED, subject=account.pk, actor=account.pk)
     notices.tell(account, Template.TOTP_ENABLED, client_key=enroller.client_key)
     return SetUp(account=account, recovery_codes=codes)

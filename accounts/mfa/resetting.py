@@ -129,7 +129,8 @@ def _locked(account: Account) -> Account | None:
 
 def _carry_out(account: Account, reset: FactorReset, *, keep: uuid.UUID | None = None) -> None:
     """Carry it out for an account whose row is locked."""
-    forget_all(account)
+    # Sessions before browsers, as all do who lock both.
     account.end_sessions(keep=keep)
+    forget_all(account)
     events.record(EventType.FACTORS_RESET, subject=account.pk, actor=reset.actor, cause=reset.reason)
     notices.tell(account, Template.FACTORS_RESET)

@@ -127,11 +127,6 @@ def _issue(
     devices.tell_if_new(account, client=grant.client, caller=grant.end_user(caller))
     account.last_login = now
     session, browser = uuid.uuid4(), None
-    if grant.transport == RefreshTokenTransport.COOKIE:
-        browser = _remembered(account, session, caller.browser_token, anew=remember_browser)
-    if relies_on_browser and browser is None:
-        # It was forgotten just now, or its token used by another sign-in: then this one shows a factor.
-        raise InvalidGrant
     pair = begin(
         account=account,
         client=grant.client,
@@ -140,6 +135,12 @@ def _issue(
         end_user=grant.end_user(caller),
         key=session,
     )
+    # Afterwards: sessions, of which the oldest may have to end, are locked before browsers.
+    if grant.transport == RefreshTokenTransport.COOKIE:
+        browser = _remembered(account, session, caller.browser_token, anew=remember_browser)
+    if relies_on_browser and browser is None:
+        # It was forgotten just now, or its token used by another sign-in: then this one shows a factor.
+        raise InvalidGrant
     return _token_set(pair, session_ends_in=latchkey().session_lifetime, browser=browser)
 
 
