@@ -15,11 +15,18 @@ export type LinkChallenge = Extract<Challenge, { __typename: "LinkChallenge" }>;
 export type EmailVerificationChallenge = Extract<Challenge, { __typename: "EmailVerificationChallenge" }>;
 export type ProfileChallenge = Extract<Challenge, { __typename: "ProfileChallenge" }>;
 export type MfaChallenge = Extract<Challenge, { __typename: "MfaChallenge" }>;
-export type MfaEnrollmentChallenge = Extract<Challenge, { __typename: "MfaEnrollmentChallenge" }>;
+export type MfaEnrollmentChallenge = Extract<Challenge, { __typename: "MfaEnrollmentChallenge" }> & {
+  /** A factor is set up, but the sign-in is not finished. */
+  isSetUp?: boolean;
+};
 
 export const SIGN_IN_LINK = "/sign-in-link";
 /** The step that waits for a second factor: a phone that shows its authenticator app may reload this page. */
 const SECOND_STEP = "second-step";
+
+/** Remembers over a reload that a factor is set up with this challenge: it cannot be set up twice. */
+export const keepSetUp = (challenge: MfaEnrollmentChallenge): void =>
+  keep<MfaEnrollmentChallenge>(SECOND_STEP, { ...challenge, isSetUp: true }, challenge.expiresIn);
 
 /** Resolves to true if the outcome is handled, and to false if the caller has to show its errors. */
 type Settle = (outcome: SignedInFragment, link?: LinkChallenge | null) => Promise<boolean>;

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { SettleContext } from "../challenges";
+import { SettleContext, type MfaEnrollmentChallenge } from "../challenges";
+import { recall } from "../kept";
 import { alert, appears, failure, heading, press, render, type } from "../testing";
 import { SetUpSecondStep } from "./set-up-second-step";
 
@@ -35,16 +36,19 @@ const finished = (...errors: object[]) => ({
   },
 });
 
-async function draw(answers: Record<string, object>) {
+const CHALLENGE: MfaEnrollmentChallenge = {
+  __typename: "MfaEnrollmentChallenge",
+  token: "challenge",
+  methods: ["TOTP"],
+  expiresIn: 600,
+};
+
+async function draw(answers: Record<string, object>, challenge = CHALLENGE) {
   settle.mockReset().mockImplementation(async ({ errors }) => errors.length === 0);
   cancel.mockReset();
   return render(
     <SettleContext value={settle}>
-      <SetUpSecondStep
-        challenge={{ __typename: "MfaEnrollmentChallenge", token: "challenge", methods: ["TOTP"], expiresIn: 600 }}
-        link={null}
-        onCancel={cancel}
-      />
+      <SetUpSecondStep challenge={challenge} link={null} onCancel={cancel} />
     </SettleContext>,
     answers,
   );
@@ -118,4 +122,21 @@ test("any other failure shows, and the user can choose again", async () => {
   await press("Use an authenticator app");
   expect(alert()).toBe("Too many attempts.");
   expect(heading()).toBe("Set up a second step");
+});
+
+test("after a reload while the recovery codes show, the sign-in can be finished", async () => {
+  await draw({ CreateTotpEnrollment: created(), ConfirmTotpEnrollment: confirmed(CODES) });
+  await begin();
+  type("code", "123456");
+  await press("Confirm");
+  const kept = recall<MfaEnrollmentChallenge>("second-step")!;
+  expect(JSON.stringify({ ...sessionStorage })).not.toContain(CODES[0]);
+  document.body.replaceChildren();
+
+  const sent = await draw({ AnswerMfaEnrollment: finished() }, kept);
+  expect(heading()).toBe("Your second step is set up");
+  expect(document.querySelector("main")!.textContent).toContain("make new ones");
+  await press("Sign in");
+  expect(inputs(sent)).toEqual([["AnswerMfaEnrollment", { challengeToken: "challenge" }]]);
+  expect(settle).toHaveBeenCalledOnce();
 });

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { AnswerMfaEnrollmentDocument } from "../__generated__/graphql";
 import AppSetUp from "../authenticator-app";
 import { ChangeContext, type Change } from "../change";
-import { useSettle, type LinkChallenge, type MfaEnrollmentChallenge } from "../challenges";
+import { keepSetUp, useSettle, type LinkChallenge, type MfaEnrollmentChallenge } from "../challenges";
 import { useEnrollment } from "../enrollment";
 import type { Failure } from "../errors";
 import { Form } from "../form";
@@ -31,18 +31,23 @@ export function SetUpSecondStep(props: SetUpProps) {
   );
 }
 
-function SetUp({ challenge: { token, methods }, link, onCancel }: SetUpProps) {
+function SetUp({ challenge, link, onCancel }: SetUpProps) {
+  const { token, methods, isSetUp = false } = challenge;
   const settle = useSettle();
   const [answer] = useMutation(AnswerMfaEnrollmentDocument, { fetchPolicy: "no-cache" });
   const { enrollment, begin, drop } = useEnrollment(token);
   const { blocked, run, messages } = useOutcome();
-  const [codes, setCodes] = useState<string[] | null>(null);
+  const [codes, setCodes] = useState<string[] | null>(isSetUp ? [] : null);
   const [isOver, setOver] = useState(false);
 
   /** Shows the failures, or that the challenge is over. */
   function check(errors: Failure[] | null) {
     if (errors?.some(({ code }) => code === "INVALID_CHALLENGE")) setOver(true);
     return errors;
+  }
+  function setUp(recoveryCodes: string[]) {
+    keepSetUp(challenge);
+    setCodes(recoveryCodes);
   }
   async function finish(): Promise<Failure[] | null> {
     const outcome = (await answer({ variables: { input: { challengeToken: token } } })).data!.answerMfaEnrollmentChallenge;
@@ -54,13 +59,19 @@ function SetUp({ challenge: { token, methods }, link, onCancel }: SetUpProps) {
     return (
       <Page title={codes.length > 0 ? "Save your recovery codes" : "Your second step is set up"} narrow>
         {codes.length > 0 && <RecoveryCodes codes={codes} />}
+        {isSetUp && (
+          <p>
+            Recovery codes show only once. If you have not saved yours, make new ones on the page of your account after you
+            have signed in.
+          </p>
+        )}
         <Form label={codes.length > 0 ? "I have saved them: sign in" : "Sign in"} fields={[]} submit={finish} />
       </Page>
     );
   if (enrollment)
     return (
       <Page title="Set up your app" narrow>
-        <AppSetUp enrollment={enrollment} onDone={setCodes}>
+        <AppSetUp enrollment={enrollment} onDone={setUp}>
           <button type="button" className="quiet" onClick={drop}>
             Back
           </button>
@@ -87,7 +98,7 @@ function SetUp({ challenge: { token, methods }, link, onCancel }: SetUpProps) {
             check(payload.errors);
             return payload;
           }}
-          onAdded={({ recoveryCodes }) => setCodes(recoveryCodes)}
+          onAdded={({ recoveryCodes }) => setUp(recoveryCodes)}
         >
           Use a passkey
         </AddPasskeyButton>
