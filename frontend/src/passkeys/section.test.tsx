@@ -1,4 +1,4 @@
-import { act } from "react";
+import { act, useState } from "react";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { PasskeysFragment, ProofFragment, TwoStepFragment } from "../__generated__/graphql";
 import { Reauthentication } from "../reauthentication";
@@ -144,6 +144,31 @@ test("a new name is saved, and the focus stays near", async () => {
   expect(sent.at(-1)!.variables.input).toEqual({ id: "1", name: "My phone" });
   expect(status()).toContain("The passkey has a new name.");
   expect(document.querySelector("[name=name]")).toBeNull();
+  expect(document.activeElement!.textContent).toBe("Passkeys");
+});
+
+test("the new name of a passkey that is gone is refused, and the reason stays when the list is read again", async () => {
+  browser();
+  let without: () => void = () => {};
+  function Account() {
+    const [account, setAccount] = useState(ADA);
+    without = () => setAccount({ ...ADA, passkeys: [KEY] });
+    return (
+      <Reauthentication account={account} providers={[]} refresh={async () => without()}>
+        <Passkeys account={account} />
+      </Reauthentication>
+    );
+  }
+  await render(<Account />, {
+    RenamePasskey: payload("renamePasskey", { passkey: null }, failure("NOT_FOUND", "Not found.", ["id"])),
+  });
+  await settled();
+  await press("Rename Phone");
+  type("name", "My phone");
+  await press("Save name");
+  await settled();
+  expect(rows()).toHaveLength(1);
+  expect(alert()).toBe("This passkey has been removed in another browser.");
   expect(document.activeElement!.textContent).toBe("Passkeys");
 });
 

@@ -9,6 +9,7 @@ import {
 import { Section } from "../account/section";
 import { useChange } from "../change";
 import { day, moment } from "../dates";
+import type { Failure } from "../errors";
 import { Field, Form } from "../form";
 import { Messages, useOutcome } from "../outcome";
 import { RecoveryCodes } from "../recovery-codes";
@@ -48,7 +49,7 @@ export default function Passkeys({ account }: { account: PasskeysFragment }) {
     const removed = await run(async () => {
       const variables = { input: { id } };
       const payload = await change(async () => (await remove({ variables })).data!.removePasskey);
-      return payload && payload.errors;
+      return payload && payload.errors.map(goneElsewhere);
     }, `${name} is removed.`);
     // The button disappears, so move the focus.
     if (removed) heading.current?.focus();
@@ -58,6 +59,11 @@ export default function Passkeys({ account }: { account: PasskeysFragment }) {
     setRenaming("");
     setNews(text);
     heading.current?.focus();
+  }
+  /** The row disappears, and its form with it. */
+  function gone(failures: Failure[]) {
+    renamed("");
+    void run(async () => failures);
   }
 
   return (
@@ -85,7 +91,7 @@ export default function Passkeys({ account }: { account: PasskeysFragment }) {
           {passkeys.map((passkey) =>
             passkey.id === renaming ? (
               <li key={passkey.id} className="whole">
-                <Rename passkey={passkey} onEnd={renamed} />
+                <Rename passkey={passkey} onEnd={renamed} onGone={gone} />
               </li>
             ) : (
               <li key={passkey.id}>
@@ -133,7 +139,18 @@ export default function Passkeys({ account }: { account: PasskeysFragment }) {
   );
 }
 
-function Rename({ passkey: { id, name }, onEnd }: { passkey: Passkey; onEnd: (text: string) => void }) {
+/** The service says "Not found". */
+const goneElsewhere = (failure: Failure): Failure =>
+  failure.code === "NOT_FOUND" ? { ...failure, message: "This passkey has been removed in another browser." } : failure;
+
+interface RenameProps {
+  passkey: Passkey;
+  onEnd: (text: string) => void;
+  /** Another browser has removed the passkey. */
+  onGone: (failures: Failure[]) => void;
+}
+
+function Rename({ passkey: { id, name }, onEnd, onGone }: RenameProps) {
   const change = useChange();
   const [rename] = useMutation(RenamePasskeyDocument);
   return (
@@ -146,6 +163,7 @@ function Rename({ passkey: { id, name }, onEnd }: { passkey: Passkey; onEnd: (te
             async () => (await rename({ variables: { input: { id, name } } })).data!.renamePasskey,
           );
           if (payload?.errors.length === 0) onEnd("The passkey has a new name.");
+          if (payload?.errors.some(({ code }) => code === "NOT_FOUND")) onGone(payload.errors.map(goneElsewhere));
           return payload && payload.errors;
         }}
       >
