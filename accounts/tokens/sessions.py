@@ -1,5 +1,7 @@
 """The sessions of an account: list them, end them."""
 
+import functools
+import operator
 import uuid
 
 from django.db import transaction
@@ -8,6 +10,7 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 
 from accounts.errors import NotFound
 from accounts.factors import remembering
+from accounts.factors.models import RememberedBrowser
 from accounts.guard import events
 from accounts.guard.events import EventType
 from accounts.people.models import Account
@@ -117,11 +120,17 @@ def end_everybodys(*, cause: str) -> int:
     """
     held = [
         Exists(model._base_manager.filter(**{owner: OuterRef("pk")}))  # noqa: SLF001 - public in practice
-        for model, owner in ((Session, "account"), (AccessToken, "user"), (get_grant_model(), "user"))
+        for model, owner in (
+            (Session, "account"),
+            (AccessToken, "user"),
+            (get_grant_model(), "user"),
+            # They outlive the session that they belong to.
+            (RememberedBrowser, "account"),
+        )
     ]
 
     def end(part: Slice) -> int:
-        holders = part.of(Account).filter(held[0] | held[1] | held[2] | Q(is_staff=True))
+        holders = part.of(Account).filter(functools.reduce(operator.or_, held, Q(is_staff=True)))
         keys = list(holders.values_list("pk", flat=True))
         if not keys:
             return 0

@@ -2,6 +2,8 @@
 
 import io
 import json
+import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from oauth2_provider.models import get_grant_model
 
+from accounts.factors import remembering
 from accounts.guard.models import SecurityEvent
 from accounts.people.models import Account
 from accounts.shared import sweeping
@@ -51,6 +54,17 @@ def test_an_authorization_code_opens_nothing_any_more(account):
     assert end(yes=True) == {"accounts": 1}
 
     assert not get_grant_model().objects.exists()
+
+
+def test_browsers_are_asked_for_a_second_factor_again(account, settings):
+    """S57: also of those who have signed out: a database from a backup brings back browsers that were forgotten."""
+    settings.LATCHKEY = replace(settings.LATCHKEY, mfa_remember_days=30)
+    browser = remembering.remember(account, session=uuid.uuid4())
+    assert remembering.is_remembered(browser.value, account)
+
+    assert end(yes=True) == {"accounts": 1}
+
+    assert not remembering.is_remembered(browser.value, account)
 
 
 def test_the_administration_is_closed_too(admin_browser):
