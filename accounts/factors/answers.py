@@ -254,7 +254,9 @@ def _check_plain(data: bytes, start: int) -> None:
 
 def _check_client_data(client_data: str) -> None:
     """Refuse an answer that was given in a frame of somebody else's page (§13.4.9). It is JSON: the library read it."""
-    if json.loads(base64url_to_bytes(client_data)).get("crossOrigin"):
+    said = json.loads(base64url_to_bytes(client_data))
+    # Browsers send the second with the first only (§5.8.1); no page above ours is expected (§7.1, §7.2).
+    if said.get("crossOrigin") or "topOrigin" in said:
         raise rejected("in a frame of another origin")
 
 

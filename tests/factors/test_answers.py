@@ -139,6 +139,7 @@ WRONG = {
     "an origin that is a list": {"client_data": {"origin": ["https://example.org"]}},
     "wrong type": {"client_data": {"type": "payment.get"}},
     "in a frame": {"client_data": {"crossOrigin": True}},
+    "below another page": {"client_data": {"crossOrigin": False, "topOrigin": "https://example.net"}},
     "backed up but not eligible": {"be": False, "bs": True},
 }
 CAUSES = {
@@ -149,6 +150,7 @@ CAUSES = {
     "a challenge that is a number": MALFORMED,
     "wrong type": "wrong type of ceremony",
     "in a frame": "in a frame of another origin",
+    "below another page": "in a frame of another origin",
     "backed up but not eligible": MALFORMED,
 }
 
