@@ -64,7 +64,11 @@ def open_token(sealed: str, purpose: str) -> dict[str, Any]:
     """The state of a token of this purpose, with `expires_at` in seconds since 1970. Raises CannotOpen."""
     if len(sealed) > LONGEST_SEALED or not _is_spelled_so(sealed):
         raise CannotOpen
-    state: Any = json.loads(unseal(sealed))
+    try:
+        state: Any = json.loads(unseal(sealed))
+    except ValueError:
+        # A secret that was sealed for the database.
+        raise CannotOpen from None
     if not isinstance(state, dict) or state.get("purpose") != purpose or state["expires_at"] <= clock.now().timestamp():
         raise CannotOpen
     return state

@@ -3,13 +3,14 @@
 import json
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from accounts.errors import InvalidChallenge
-from accounts.factors import webauthn
+from accounts.factors import sealing, totp, webauthn
 from accounts.factors.errors import PasskeyRejected
 from accounts.factors.models import FactorReset, Passkey
 from accounts.factors.webauthn import Ceremony, PasskeyPurpose
@@ -225,6 +226,17 @@ def test_a_token_of_another_kind_is_none(account, authenticator):
         shown(creation, authenticator.get(assertion.options), purpose=SECOND_FACTOR, account=account)
     with pytest.raises(InvalidChallenge):
         answered(account, assertion, Authenticator().create(creation.options))
+
+
+@pytest.mark.parametrize("stored", [totp.new_secret(), "0123456789" * 6, "f" * 64, "5", '"text"'])
+def test_what_is_sealed_for_the_database_is_no_token(account, authenticator, stored):
+    """S76: a copy of the database holds nothing that could be sent as a token, and such a call is no server error."""
+    added(account, authenticator)
+    ceremony = asked()
+    response = authenticator.get(ceremony.options)
+
+    with pytest.raises(InvalidChallenge):
+        shown(replace(ceremony, token=sealing.seal(stored)), response)
 
 
 @pytest.mark.parametrize("change", ["another account", "another session", "no account"])
