@@ -3,7 +3,9 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import AccountsError
+from accounts.errors import AccountsError, InvalidCode
+
+WRONG_CODE = _("This code is not correct, or it was used before.")
 
 
 class MfaNotEnabled(AccountsError):
@@ -31,3 +33,8 @@ class PasskeyRejected(AccountsError):
     ) -> None:
         super().__init__(message, field=field, hint=f"passkey: {cause}" if cause else "")
         self.cause = f"{self.code}: {cause}" if cause else self.code
+
+
+def wrong_code(*, field: tuple[str, ...] | None = None) -> InvalidCode:
+    """The failure of a code of an app, or of a recovery code: nobody has clicked a link here."""
+    return InvalidCode(WRONG_CODE, field=field)

@@ -9,8 +9,8 @@ import logging
 import secrets
 from hashlib import sha256
 
-from accounts.errors import InvalidCode
 from accounts.factors import sealing
+from accounts.factors.errors import wrong_code
 from accounts.factors.models import RecoveryCodes
 from accounts.factors.sealing import CannotOpen
 from accounts.people.models import Account
@@ -51,17 +51,17 @@ def use(account: Account, code: str) -> int:
     """
     stored = RecoveryCodes.objects.filter(account=account).first()
     if stored is None:
-        raise InvalidCode
+        raise wrong_code()
     try:
         key = sealing.unseal(stored.key)
     except CannotOpen:
         log.error("the key of recovery codes cannot be opened: a key is missing from MFA_KEYS")  # noqa: TRY400
-        raise InvalidCode from None
+        raise wrong_code() from None
     digest = _digest(key, code)
     # All are compared, so that the time tells nothing.
     right = [known for known in stored.digests if hmac.compare_digest(known, digest)]
     if not right:
-        raise InvalidCode
+        raise wrong_code()
     stored.digests = [known for known in stored.digests if known not in right]
     # Under the first of MFA_KEYS, so that older ones run out of use.
     stored.key = sealing.seal(key)

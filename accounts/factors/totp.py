@@ -6,8 +6,8 @@ import logging
 import pyotp
 
 from accounts.conf import latchkey
-from accounts.errors import InvalidCode
 from accounts.factors import sealing
+from accounts.factors.errors import wrong_code
 from accounts.factors.models import Totp
 from accounts.factors.sealing import CannotOpen
 from accounts.people.models import Account
@@ -50,15 +50,15 @@ def check(account: Account, code: str) -> None:
     """
     app = Totp.objects.filter(account=account).first()
     if app is None:
-        raise InvalidCode
+        raise wrong_code()
     try:
         secret = sealing.unseal(app.secret)
     except CannotOpen:
         log.error("an authenticator app's secret cannot be opened: a key is missing from MFA_KEYS")  # noqa: TRY400
-        raise InvalidCode from None
+        raise wrong_code() from None
     step = matching_step(secret, code, after=app.last_step)
     if step is None:
-        raise InvalidCode
+        raise wrong_code()
     app.last_step, app.last_used_at = step, clock.now()
     # Under the first key, so that older ones run out of use.
     app.secret = sealing.seal(secret)

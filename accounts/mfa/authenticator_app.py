@@ -9,9 +9,9 @@ from typing import Any
 from django.db import transaction
 
 from accounts.conf import latchkey
-from accounts.errors import InvalidChallenge, InvalidCode
+from accounts.errors import InvalidChallenge
 from accounts.factors import sealing, totp
-from accounts.factors.errors import AlreadyEnabled
+from accounts.factors.errors import AlreadyEnabled, wrong_code
 from accounts.factors.models import Totp
 from accounts.factors.sealing import CannotOpen
 from accounts.guard import events, limits, origin
@@ -128,7 +128,7 @@ def _confirmed(enroller: Enroller, token: str, state: dict[str, Any], code: str)
         raise InvalidChallenge(field=CHALLENGE_TOKEN)
     step = totp.matching_step(state[SECRET], code)
     if step is None:
-        raise InvalidCode(field=("code",))
+        raise wrong_code(field=("code",))
     if not spend({token: datetime.fromtimestamp(state["expires_at"], UTC)}):
         raise InvalidChallenge(field=CHALLENGE_TOKEN)
     Totp.objects.create(account=account, secret=sealing.seal(state[SECRET]), last_step=step, last_used_at=clock.now())
