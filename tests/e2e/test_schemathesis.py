@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 import schemathesis
+from graphql.language import ast
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
@@ -25,6 +27,34 @@ FIELDS = {"Query": schema._schema.query_type, "Mutation": schema._schema.mutatio
 OPERATIONS = [f"{root}.{field}" for root in ("Query", "Mutation") for field in SCHEMA[root]]
 EXAMPLES = {GenerationMode.POSITIVE: 400, GenerationMode.NEGATIVE: 100}
 """Of each operation in CI on PostgreSQL, which is production's database; a quarter on SQLite; a tenth elsewhere."""
+
+
+def fields(of: dict[str, ast.ValueNode]) -> ast.ObjectValueNode:
+    """An object as a literal."""
+    return ast.ObjectValueNode(
+        fields=tuple(ast.ObjectFieldNode(name=ast.NameNode(value=name), value=value) for name, value in of.items())
+    )
+
+
+NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True) | st.sampled_from(
+    ["id", "rawId", "type", "response", "clientDataJSON", "authenticatorData", "signature", "attestationObject"]
+)
+schemathesis.graphql.scalar(
+    "JSON",
+    st.recursive(
+        st.one_of(
+            st.text(max_size=20).map(lambda text: ast.StringValueNode(value=text)),
+            st.integers().map(lambda number: ast.IntValueNode(value=str(number))),
+            st.booleans().map(lambda switch: ast.BooleanValueNode(value=switch)),
+            st.just(ast.NullValueNode()),
+        ),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3).map(lambda values: ast.ListValueNode(values=tuple(values))),
+            st.dictionaries(NAMES, inner, max_size=4).map(fields),
+        ),
+        max_leaves=8,
+    ),
+)
 
 INTERNALS = re.compile(
     r"traceback|file \"|\.py\b|site-packages|/work/|/home/|/usr/|/tmp/"
