@@ -6,6 +6,9 @@ need a verified address (S87).
 
 import uuid
 from dataclasses import dataclass
+from functools import partial
+
+from django.db import transaction
 
 from accounts.challenges import steps
 from accounts.challenges.models import Challenge
@@ -14,7 +17,7 @@ from accounts.factors import recovery
 from accounts.factors.forgetting import forget_browsers
 from accounts.factors.models import RecoveryCodes
 from accounts.factors.state import Factors, factors_of
-from accounts.guard import events
+from accounts.guard import events, limits
 from accounts.guard.events import EventType
 from accounts.mfa import challenges, resetting
 from accounts.mfa.challenges import CHALLENGE_TOKEN, ENROLLMENT
@@ -101,7 +104,8 @@ def locked(enroller: Enroller) -> Locked:
 def was_set_up(enroller: Enroller, locked: Locked, factor: AuthenticationMethod) -> list[str]:
     """Do what follows from a new factor, in the transaction that stored it; returns recovery codes with the first one.
 
-    The challenge notes it, and remembered browsers are asked again.
+    The challenge notes it, and remembered browsers are asked again. With the first one, the addresses are strange again
+    from which the account signed in before.
     """
     account = locked.account
     if enroller.challenge:
@@ -109,6 +113,8 @@ def was_set_up(enroller: Enroller, locked: Locked, factor: AuthenticationMethod)
     forget_browsers(accounts=[account.pk])
     if locked.before.enabled or not factors_of(account).enabled:
         return []
+    # A password was enough to make them known. Where this one is shown is known again, once the attempt has succeeded.
+    transaction.on_commit(partial(limits.forget, [account.email]))
     return made_codes(account)
 
 

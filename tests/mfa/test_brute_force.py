@@ -4,8 +4,9 @@ import pytest
 
 from accounts.conf import latchkey
 from accounts.factors.models import Totp
-from tests.api import PASSWORD, codes
-from tests.mfa.calls import answer, challenge, holder
+from tests.api import PASSWORD, TOKEN_AUTH, codes
+from tests.factories import make_account
+from tests.mfa.calls import answer, challenge, confirm, create, holder
 from tests.mfa.enrolled import code_of
 from tests.passwords.mailed import by_code, by_link, reset
 
@@ -90,3 +91,18 @@ def test_a_mailbox_alone_makes_no_place_known(graphql, at, in_memory, way):
             found += codes(answer(graphql, challenge(graphql, account), totpCode=WRONG))
 
     assert found.count("INVALID_CODE") == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_first_factor_makes_places_strange(graphql, at, in_memory):
+    """S53, S57: a thief's may be among those where the password was enough. Where it was set up is known."""
+    account = make_account(email_verified=True)
+    given = {"email": account.email, "password": PASSWORD}
+    for address in (*ADDRESSES[:5], HOME):
+        at(address)
+        tokens = graphql(TOKEN_AUTH, input=given).data["tokenAuth"]["tokens"]
+    enrollment = create(graphql, bearer=tokens["accessToken"])["enrollment"]
+    assert codes(confirm(graphql, enrollment, bearer=tokens["accessToken"])) == []
+
+    assert guesses(graphql, at, account, ADDRESSES[:5] * 4) == 10
+    assert guesses(graphql, at, account, [HOME]) == 1
