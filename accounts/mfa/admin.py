@@ -164,8 +164,13 @@ class FactorsOfAccountAdmin(AccountAdmin):
         return (*fieldsets, (_("Second factors"), {"fields": fields}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """As Django; and the factors."""
-        return (*super().get_readonly_fields(request, obj), "second_factors", "reset_link")
+        """As Django; and the factors.
+
+        With factors, nobody calls the address unverified: whoever proves it next would be rid of them (S87), without a
+        reset that waits and tells the holder (S79).
+        """
+        kept = ("email_verified",) if isinstance(obj, Account) and resetting.can_be_reset(obj) else ()
+        return (*super().get_readonly_fields(request, obj), *kept, "second_factors", "reset_link")
 
     @admin.display(description=_("set up"))
     def second_factors(self, account: Account) -> str:

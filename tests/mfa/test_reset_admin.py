@@ -1,6 +1,7 @@
 """Second factors in the administration: staff see what is set up, and may reset it for a reason (S79)."""
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.urls import reverse
@@ -226,3 +227,17 @@ def test_an_account_with_a_pending_reset_can_be_deleted(admin_browser, enter, ad
     assert admin_browser.post(page, {"post": "yes"}).status_code == 302
 
     assert not Account.objects.filter(pk=ada.pk).exists()
+
+
+@pytest.mark.django_db
+def test_who_has_factors_keeps_a_verified_address(rf):
+    """S79, S87: else whoever may change accounts ends factors at once, by handing the account to another mailbox."""
+    request = rf.get("/")
+    request.user = make_account(is_staff=True, is_superuser=True)
+    account = make_account(email_verified=True)
+    page = admin.site.get_model_admin(Account)
+    assert "email_verified" not in page.get_readonly_fields(request, account)
+
+    with_app(account)
+
+    assert "email_verified" in page.get_readonly_fields(request, account)
