@@ -24,7 +24,7 @@ def test_a_sign_in_that_waits_finds_no_account(begin):
     call_command("ensure_client", verbosity=0)
     identity = Identity(provider="google-oauth2", claims=Claims(sub="1", email=EMAIL))
     found = []
-    for challenge, given in ((sending.challenge, {}), (ask_to_link, {"identity": identity})):
+    for challenge, given in ((sending.challenge, {"methods": ()}), (ask_to_link, {"identity": identity})):
         account = make_account(email=EMAIL)
         with transaction.atomic():
             erase(Account.objects.select_for_update(no_key=True).get(pk=account.pk))
