@@ -98,7 +98,7 @@ class EmailVerification(StrEnum):
 
 
 class MfaRequired(StrEnum):
-    """Whose sign-in requires a second factor."""
+    """The accounts that must sign in with a second factor."""
 
     NONE = "none"
     STAFF = "staff"

@@ -32,7 +32,7 @@ class AccountsError(Exception):
         self.field = field
         self.hint = hint
         self.cause: str = getattr(type(self), "code", "")
-        """What the record of the failure says, for operators (S74): the code, or something more exact."""
+        """The cause that the security event records for operators (S74): the code, or a more exact reason."""
         super().__init__(str(self.message))
 
     @property

@@ -1,4 +1,4 @@
-"""What authenticators answer: `PublicKeyCredential.toJSON()` (WebAuthn level 3 §5.1), checked by py_webauthn.
+"""Checks the answers of authenticators, `PublicKeyCredential.toJSON()` (WebAuthn level 3 §5.1), with py_webauthn.
 
 The answer is a stranger's: only the fields that are read are handed on, each of bounded length (S80).
 """
@@ -67,7 +67,7 @@ CAUSES = {
     "Could not verify authentication signature": "wrong signature",
     "Unsupported credential public key alg": "unsupported key",
 }
-"""What operators read (S74), by how the messages of py_webauthn begin. All others are about the form."""
+"""The causes that operators read (S74), by the first words of py_webauthn's messages. All others mean `MALFORMED`."""
 
 
 def rejected(cause: str, *, about: tuple[str, ...] = RESPONSE) -> PasskeyRejected:

@@ -1,4 +1,4 @@
-"""What ends factors and remembered browsers without their holder's doing."""
+"""Deletes factors and remembered browsers when an account changes hands or is secured, or its sessions end."""
 
 import uuid
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is stored of an account's second factors, passkeys and remembered browsers."""
+"""The tables of an account's second factors, passkeys and remembered browsers."""
 
 import uuid
 from typing import ClassVar

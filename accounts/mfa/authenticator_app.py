@@ -1,7 +1,5 @@
 """Set an authenticator app up, and switch it off."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -62,12 +60,8 @@ def begin_enrollment(*, bearer: Bearer | None, challenge_token: str, caller: Cal
     Nothing is stored: the secret waits in the enrolment's token. Raises AlreadyEnabled; InvalidChallenge, RateLimited
     for a challenge; for a session ReauthenticationRequired, EmailVerificationRequired, InvalidToken.
     """
-    with _changing(bearer, caller) as subject:
-        if bearer:
-            enroller = enrolling.by_session(bearer)
-        else:
-            with limits.attempt(Action.FACTOR, caller=caller):
-                enroller = enrolling.by_challenge(challenge_token)
+    with enrolling.changing(bearer, caller) as subject:
+        enroller = enrolling.enroller(bearer, challenge_token, caller)
         subject(enroller.account)
         with transaction.atomic():
             locked = enrolling.locked(enroller)
@@ -91,7 +85,7 @@ def confirm_enrollment(*, bearer: Bearer | None, token: str, code: str, caller: 
     Raises InvalidChallenge, InvalidCode, RateLimited; for a session ReauthenticationRequired,
     EmailVerificationRequired; InvalidToken, also if the enrolment was begun in a session and none is shown.
     """
-    with _changing(bearer, caller) as subject:
+    with enrolling.changing(bearer, caller) as subject:
         with limits.attempt(Action.FACTOR, caller=caller):
             state = _opened(token)
             enroller = _enroller(state, bearer)
@@ -109,7 +103,7 @@ def disable(*, bearer: Bearer, caller: Caller) -> Account:
 
     Raises ReauthenticationRequired; InvalidToken if the session has ended meanwhile.
     """
-    with _changing(bearer, caller):
+    with enrolling.changing(bearer, caller):
         require_recent_proof(bearer)
         with transaction.atomic():
             account = locked_account(bearer)
@@ -159,17 +153,3 @@ def _enroller(state: dict[str, Any], bearer: Bearer | None) -> Enroller:
     if (str(bearer.account.pk), enroller.bound_to) != (state[ACCOUNT], state[BOUND_TO]):
         raise InvalidChallenge(field=CHALLENGE_TOKEN)
     return enroller
-
-
-@contextmanager
-def _changing(bearer: Bearer | None, caller: Caller) -> Iterator[Callable[[Account], None]]:
-    """Record a refusal of the body. It yields a function that names the account once it is known."""
-    accounts = [bearer.account] if bearer else []
-    client = bearer.client_name if bearer else ""
-    with events.failures(
-        EventType.FACTOR_CHANGE_FAILED,
-        subject=lambda: accounts[-1].pk if accounts else None,
-        client=client,
-        caller=caller,
-    ):
-        yield accounts.append

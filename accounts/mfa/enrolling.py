@@ -5,6 +5,8 @@ need a verified address (S87).
 """
 
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,15 +21,16 @@ from accounts.factors.models import RecoveryCodes
 from accounts.factors.state import Factors, factors_of
 from accounts.guard import events, limits
 from accounts.guard.events import EventType
+from accounts.guard.limits import Action
 from accounts.mfa import challenges, resetting
 from accounts.mfa.challenges import CHALLENGE_TOKEN, ENROLLMENT
 from accounts.people.errors import AccountDisabled
 from accounts.people.models import Account
+from accounts.shared.caller import Caller
 from accounts.tokens.api import Bearer, locked_account
-from accounts.tokens.errors import InvalidToken
 from accounts.tokens.models import AuthenticationMethod
 from accounts.tokens.proof import require_recent_proof
-from accounts.tokens.sessions import session_of
+from accounts.tokens.sessions import live_session_of
 from accounts.verification.errors import EmailVerificationRequired
 
 
@@ -56,21 +59,43 @@ class Locked:
     before: Factors
 
 
+@contextmanager
+def changing(bearer: Bearer | None, caller: Caller) -> Iterator[Callable[[Account], None]]:
+    """Record a refused change of factors or passkeys. It yields a function that names the account once it is known."""
+    accounts = [bearer.account] if bearer else []
+    client = bearer.client_name if bearer else ""
+    with events.failures(
+        EventType.FACTOR_CHANGE_FAILED,
+        subject=lambda: accounts[-1].pk if accounts else None,
+        client=client,
+        caller=caller,
+    ):
+        yield accounts.append
+
+
 def by_session(bearer: Bearer) -> Enroller:
     """The holder of this session. Raises ReauthenticationRequired, EmailVerificationRequired; InvalidToken."""
     require_recent_proof(bearer)
     if not bearer.account.email_verified:
         raise EmailVerificationRequired
-    session = session_of(bearer)
-    if session is None:
-        raise InvalidToken("The session was ended just now.")
     return Enroller(
         account=bearer.account,
         client_key=bearer.client_id,
         client_name=bearer.client_name,
-        bound_to=str(session.pk),
+        bound_to=str(live_session_of(bearer).pk),
         by=bearer,
     )
+
+
+def enroller(bearer: Bearer | None, challenge_token: str, caller: Caller) -> Enroller:
+    """The holder of the session; without one, of the MfaEnrollmentChallenge, whose tries are limited by address.
+
+    Raises what `by_session` and `by_challenge` raise; RateLimited for a challenge.
+    """
+    if bearer:
+        return by_session(bearer)
+    with limits.attempt(Action.FACTOR, caller=caller):
+        return by_challenge(challenge_token)
 
 
 def by_challenge(token: str) -> Enroller:

@@ -5,8 +5,6 @@ from django.db import transaction
 from accounts.factors.errors import MfaNotEnabled
 from accounts.factors.forgetting import forget_browsers
 from accounts.factors.state import factors_of
-from accounts.guard import events
-from accounts.guard.events import EventType
 from accounts.mails import notices
 from accounts.mails.templates import Template
 from accounts.mfa import enrolling
@@ -21,8 +19,7 @@ def regenerate(*, bearer: Bearer, caller: Caller) -> SetUp:
 
     Raises ReauthenticationRequired, MfaNotEnabled; InvalidToken if the session has ended meanwhile.
     """
-    key, client = bearer.account.pk, bearer.client_name
-    with events.failures(EventType.FACTOR_CHANGE_FAILED, subject=lambda: key, client=client, caller=caller):
+    with enrolling.changing(bearer, caller):
         require_recent_proof(bearer)
         with transaction.atomic():
             account = locked_account(bearer)

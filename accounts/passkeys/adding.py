@@ -17,7 +17,6 @@ from accounts.mails import notices
 from accounts.mails.templates import Template
 from accounts.mfa import enrolling
 from accounts.passkeys import naming
-from accounts.passkeys.changes import changing
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens.api import Bearer
@@ -44,12 +43,8 @@ def begin(*, bearer: Bearer | None, challenge_token: str, automatic: bool, calle
     Raises PasskeyRejected if there are MOST_PASSKEYS; InvalidChallenge, RateLimited for a challenge; for a session
     ReauthenticationRequired, EmailVerificationRequired, InvalidToken.
     """
-    with changing(bearer, caller) as subject:
-        if bearer:
-            enroller = enrolling.by_session(bearer)
-        else:
-            with limits.attempt(Action.FACTOR, caller=caller):
-                enroller = enrolling.by_challenge(challenge_token)
+    with enrolling.changing(bearer, caller) as subject:
+        enroller = enrolling.enroller(bearer, challenge_token, caller)
         subject(enroller.account)
         with transaction.atomic():
             account = enrolling.locked(enroller).account
@@ -68,7 +63,7 @@ def add(*, bearer: Bearer | None, token: str, response: object, name: str, calle
     A name is made up if there is none. Raises InvalidChallenge, PasskeyRejected, TooLong, RateLimited; for a session
     ReauthenticationRequired, EmailVerificationRequired, InvalidToken.
     """
-    with changing(bearer, caller) as subject:
+    with enrolling.changing(bearer, caller) as subject:
         name = naming.cleaned(name)
         with limits.attempt(Action.FACTOR, caller=caller):
             enroller = enrolling.by_session(bearer) if bearer else enrolling.bound_to(webauthn.enrollment_of(token))

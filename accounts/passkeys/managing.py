@@ -14,7 +14,6 @@ from accounts.mails import notices
 from accounts.mails.templates import Template
 from accounts.mfa import enrolling
 from accounts.passkeys import naming
-from accounts.passkeys.changes import changing
 from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.social import links
@@ -28,7 +27,7 @@ def rename(*, bearer: Bearer, key: uuid.UUID | None, name: str, caller: Caller) 
 
     Raises NotFound, also for another account's; Required, TooLong; InvalidToken.
     """
-    with changing(bearer, caller):
+    with enrolling.changing(bearer, caller):
         name = naming.cleaned(name)
         if not name:
             raise Required(field=("name",))
@@ -47,7 +46,7 @@ def remove(*, bearer: Bearer, key: uuid.UUID | None, caller: Caller) -> Account:
     Raises NotFound, also for another account's; LastSignInMethod if it is the last way to sign in (S38);
     ReauthenticationRequired; InvalidToken.
     """
-    with changing(bearer, caller):
+    with enrolling.changing(bearer, caller):
         require_recent_proof(bearer)
         with transaction.atomic():
             account = locked_account(bearer)

@@ -20,9 +20,8 @@ from accounts.people.models import Account
 from accounts.shared.caller import Caller
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer, ClientGrant, TokenSet
-from accounts.tokens.errors import InvalidToken
 from accounts.tokens.models import AuthenticationMethod
-from accounts.tokens.sessions import session_of
+from accounts.tokens.sessions import live_session_of
 from accounts.verification.pending import is_mandatory
 
 
@@ -49,9 +48,7 @@ def ask_for_factor(*, challenge_token: str, caller: Caller) -> Ceremony:
 
 def ask_to_reauthenticate(*, bearer: Bearer) -> Ceremony:
     """Options for proving who one is with a passkey of the account. Raises InvalidToken if the session has ended."""
-    session = session_of(bearer)
-    if session is None:
-        raise InvalidToken("The session was ended just now.")
+    session = live_session_of(bearer)
     return webauthn.begin_assertion(PasskeyPurpose.REAUTHENTICATION, account=bearer.account, bound_to=str(session.pk))
 
 

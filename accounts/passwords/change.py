@@ -18,9 +18,8 @@ from accounts.shared.caller import Caller
 from accounts.shared.texts import is_overlong
 from accounts.tokens import api as bearer_tokens
 from accounts.tokens.api import Bearer
-from accounts.tokens.errors import InvalidToken
 from accounts.tokens.proof import require_recent_factor, require_recent_proof
-from accounts.tokens.sessions import session_of
+from accounts.tokens.sessions import live_session_of
 
 CURRENT, NEW = ("current_password",), ("new_password",)
 WRONG = _("This is not your current password.")
@@ -82,9 +81,7 @@ def _is_proved(account: Account, current: str | None) -> bool:
 
 def _store(bearer: Bearer, account: Account, encoded: str, new: str) -> Account:
     """Store the hash in the account, whose row is locked."""
-    session = session_of(bearer)
-    if session is None:
-        raise InvalidToken("The session was ended just now.")
+    session = live_session_of(bearer)
     account.password = encoded
     account.save(update_fields={"password"}, keep_session=session.pk)
     notices.tell(account, Template.PASSWORD_CHANGED, client_key=bearer.client_id)

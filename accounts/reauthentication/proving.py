@@ -31,10 +31,10 @@ from accounts.shared.texts import is_overlong
 from accounts.social.confirmation import can_confirm, is_linked, verified_identity
 from accounts.social.verification import Presented
 from accounts.tokens.api import Bearer, locked_account
-from accounts.tokens.errors import InvalidToken, ReauthenticationRequired
+from accounts.tokens.errors import ReauthenticationRequired
 from accounts.tokens.models import AuthenticationMethod
 from accounts.tokens.proof import is_recent, prove, proved_until
-from accounts.tokens.sessions import session_of
+from accounts.tokens.sessions import live_session_of
 
 CREDENTIAL = ("credential",)
 PASSWORD = ("credential", "password")
@@ -166,9 +166,7 @@ def by_passkey(*, bearer: Bearer, challenge_token: str, response: object, caller
 
     Raises InvalidChallenge, PasskeyRejected, RateLimited; InvalidToken if the session has ended meanwhile.
     """
-    session = session_of(bearer)
-    if session is None:
-        raise InvalidToken("The session was ended just now.")
+    session = live_session_of(bearer)
     answer = PasskeyAnswer(
         token=challenge_token,
         response=response,

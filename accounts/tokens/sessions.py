@@ -53,6 +53,14 @@ def session_of(bearer: Bearer) -> Session | None:
     return Session.objects.filter(token_family__in=families_of(bearer.token_id), account=bearer.account.pk).first()
 
 
+def live_session_of(bearer: Bearer) -> Session:
+    """As `session_of`, for what needs a session. Raises InvalidToken without one."""
+    session = session_of(bearer)
+    if session is None:
+        raise InvalidToken("The session was ended just now.")
+    return session
+
+
 def never_had_session(bearer: Bearer) -> bool:
     """Whether the access token is live and was issued without a refresh token, by code of your own."""
     return bool(AccessToken.objects.filter(pk=bearer.token_id, refresh_token=None).exists())
@@ -81,9 +89,7 @@ def end_others(*, bearer: Bearer) -> int:
     Raises InvalidToken if the bearer's own session ended meanwhile.
     """
     account = locked_account(bearer)
-    own = session_of(bearer)
-    if own is None:
-        raise InvalidToken("The session was ended just now.")
+    own = live_session_of(bearer)
     number = sessions_of(account.pk).exclude(pk=own.pk).count()
     account.end_sessions(keep=own.pk)
     if number:
